@@ -1,0 +1,113 @@
+"""Rows of arithmetic: sums, products, powers, comparisons, and choosing between two values element by element."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from lucidgrad.ops import shapes
+from lucidgrad.ops.op import Op, Spec
+from lucidgrad.ops.promotion import FLOAT32
+
+add = Op("add", np.add, shapes.elementwise, (lambda g, y, a, b: g, lambda g, y, a, b: g))
+
+subtract = Op("subtract", np.subtract, shapes.elementwise, (lambda g, y, a, b: g, lambda g, y, a, b: -g))
+
+multiply = Op("multiply", np.multiply, shapes.elementwise, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a))
+
+divide = Op(
+    "divide",
+    np.true_divide,
+    shapes.elementwise,
+    (lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b),
+    needs_float=True,
+)
+
+negative = Op("negative", np.negative, shapes.elementwise, (lambda g, y, x: -g,))
+
+
+def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    # b a^(b-1). A constant (b = 0) is flat everywhere, also at a = 0, where a^-1 is infinite.
+    if isinstance(b, int | float):
+        return g * (b * a ** (b - 1)) if b else g * 0.0
+    flat = b == 0
+    return where(flat, 0.0, g * b * a ** (where(flat, 1.0, b) - 1))
+
+
+def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    # a^b log(a). At a = 0 the power is flat in b > 0, while log(0) is not finite.
+    if isinstance(a, int | float):
+        return g * y * math.log(a) if a > 0 else g * y * (0.0 if a == 0 else math.nan)
+    zero = a == 0
+    return where(zero, 0.0, g * y * where(zero, 1.0, a).log())
+
+
+# The operator, not np.power: it squares by one multiplication.
+power = Op("power", operator.pow, shapes.elementwise, (_power_base, _power_exponent))
+
+
+def _share(g: Any, y: Any, mine: Any, other: Any) -> Any:
+    # The chosen input gets the cotangent; a tie is shared evenly, as in PyTorch.
+    return where(mine == other, 0.5 * g, where(mine == y, g, 0.0))
+
+
+_choose_one = (lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a))
+maximum = Op("maximum", np.maximum, shapes.elementwise, _choose_one)
+minimum = Op("minimum", np.minimum, shapes.elementwise, _choose_one)
+
+# max(x, 0) with slope 0 at 0, where `maximum` would share the tie.
+relu = Op("relu", lambda x: np.maximum(x, 0), shapes.elementwise, (lambda g, y, x: g * (y > 0),))
+
+clip = Op(
+    "clip",
+    lambda x, *, low, high: np.clip(x, low, high),
+    lambda x, **_: x,
+    (lambda g, y, x, **_: where(x == y, g, 0.0),),  # inside, both ends included, the value is unchanged
+)
+
+absolute = Op("absolute", np.abs, shapes.elementwise, (lambda g, y, x: g * sign(x),))
+
+sign: Op = Op("sign", np.sign, shapes.elementwise, (lambda g, y, x: g * 0.0,))
+
+
+def _where_forward(condition: Any, a: Any, b: Any) -> Any:
+    chosen = np.where(condition, a, b)
+    if isinstance(a, float) and isinstance(b, int | float):  # two numbers: NumPy would make float64 of them
+        return chosen.astype(np.float32)
+    return chosen
+
+
+def _where_shape(condition: Any, a: Any, b: Any) -> Spec:
+    dtype = next((s.dtype for s in (a, b) if isinstance(s, Spec)), None)
+    if dtype is None:
+        dtype = FLOAT32 if isinstance(a, float) else np.result_type(type(a), type(b))
+    return Spec(shapes.broadcast(condition, a, b), dtype)
+
+
+where: Op = Op(
+    "where",
+    _where_forward,
+    _where_shape,
+    (None, lambda g, y, c, a, b: where(c, g, 0.0), lambda g, y, c, a, b: where(c, 0.0, g)),
+    same_dtype_from=1,
+)
+
+cast = Op(
+    "cast",
+    lambda x, *, dtype: np.asarray(x).astype(dtype),
+    lambda x, *, dtype: Spec(x.shape, np.dtype(dtype)),
+    (lambda g, y, x, *, dtype: g.astype(x.dtype),),
+)
+
+equal = Op("equal", np.equal, shapes.compare)
+not_equal = Op("not_equal", np.not_equal, shapes.compare)
+less = Op("less", np.less, shapes.compare)
+less_equal = Op("less_equal", np.less_equal, shapes.compare)
+greater = Op("greater", np.greater, shapes.compare)
+greater_equal = Op("greater_equal", np.greater_equal, shapes.compare)
+logical_and = Op("logical_and", np.logical_and, shapes.compare)
+logical_or = Op("logical_or", np.logical_or, shapes.compare)
+logical_not = Op("logical_not", np.logical_not, shapes.compare)

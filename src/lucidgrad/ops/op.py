@@ -1,0 +1,95 @@
+"""What a row of the op table is: everything known about one operation on arrays, in one place.
+
+A row does not know what it is applied to. It finds its first operand that has ``apply`` and asks it: an eager
+Tensor computes and remembers, a Tensor over a graph Value records an instruction, and plain NumPy arrays, which
+have no ``apply``, are simply computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Spec(NamedTuple):
+    """What is known of an array before there is one: its shape and its dtype."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __str__(self) -> str:
+        return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
+
+
+# A vjp rule (vector-Jacobian product): (g, y, *inputs, **attrs) -> the cotangent of one input. It is written in
+# operators and methods of its arguments, so that it works eagerly, traced, and differentiated once more.
+Rule = Callable[..., Any]
+# A shape rule: (*specs, **attrs) -> Spec. A Python number among the inputs is handed on as it is.
+ShapeRule = Callable[..., Spec]
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
+class Op:
+    """A row of the op table.
+
+    Parameters
+    ----------
+    name
+        What graphs, errors and drawings call it.
+    forward
+        ``(*arrays, **attrs) -> array``: the operation in NumPy. Inputs are arrays or Python numbers.
+    shape
+        ``(*specs, **attrs) -> Spec``: shape and dtype of the output from those of the inputs. See ``shapes.py``.
+    vjp
+        One rule for each input, or None where an input has no gradient (indices, conditions). The rule of input
+        ``i`` is called as ``vjp[i](g, y, *inputs, **attrs)`` and returns the cotangent of that input; where
+        broadcasting stretched the input, the walk backwards sums the result back, so that no rule has to.
+        An op of any number of inputs has one rule for all, called as ``vjp(i, g, y, *inputs, **attrs)``.
+        None: the op has no gradient at all (comparisons, argmax).
+    same_dtype_from
+        The inputs from this position on have to agree in dtype; they are promoted as ``promotion.py`` says.
+        By default all; None: each is left as it is.
+    needs_float
+        Integers and booleans among those are turned into floats first.
+
+    Examples
+    --------
+    An op from outside of the package works everywhere the built-in ones do:
+
+    >>> import lucidgrad as lg
+    >>> from lucidgrad.ops import Op, shapes
+    >>> cube = Op("cube", forward=lambda x: x * x * x, shape=shapes.elementwise, vjp=(lambda g, y, x: 3 * g * x * x,))
+    >>> x = lg.Tensor([1.0, 2.0])
+    >>> cube(x).sum().backward()
+    >>> x.grad
+    Tensor([ 3., 12.])
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    shape: ShapeRule
+    vjp: Sequence[Rule | None] | Rule | None = None
+    same_dtype_from: int | None = 0
+    needs_float: bool = False
+
+    def __call__(self, *inputs: Any, **attrs: Any) -> Any:
+        """Apply the op to Tensors, arrays and numbers; the first operand with ``apply`` decides how."""
+        for operand in inputs:
+            if hasattr(operand, "apply"):
+                return operand.apply(self, inputs, attrs)
+        return self.forward(*inputs, **attrs)
+
+    def rule(self, i: int) -> Rule | None:
+        """The vjp rule for input ``i``, or None where there is no gradient."""
+        if self.vjp is None:
+            return None
+        if callable(self.vjp):
+            return partial(self.vjp, i)
+        return self.vjp[i]
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"

@@ -1,0 +1,114 @@
+"""Rows that reduce axes: sums, extremes, products, and the logarithm of a sum of exponentials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lucidgrad.errors import ArgumentError
+from lucidgrad.ops import shapes
+from lucidgrad.ops.arithmetic import where
+from lucidgrad.ops.op import Op, Spec
+from lucidgrad.ops.shapes import INT64, Axes, kept
+
+
+def _back(g: Any, x: Any, axis: Axes) -> Any:
+    """The cotangent of a reduction with the reduced axes put back as 1, so that it broadcasts against x."""
+    shape = kept(x.shape, axis)
+    return g if g.shape == shape else g.reshape(shape)
+
+
+def _sum_shape(x: Spec, *, axis: Axes = None, keepdims: bool = False) -> Spec:
+    dtype = INT64 if x.dtype.kind in "bi" else np.dtype(np.uint64) if x.dtype.kind == "u" else x.dtype
+    return Spec(shapes.reduced(x.shape, axis, keepdims), dtype)
+
+
+sum = Op(  # noqa: A001 - the field's name for it
+    "sum",
+    lambda x, *, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    _sum_shape,
+    (lambda g, y, x, *, axis=None, keepdims=False: _back(g, x, axis).broadcast_to(x.shape),),
+)
+
+
+def _extreme(name: str, ufunc: Any) -> Op:
+    def forward(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        reduced = [x.shape[a] for a in shapes.normalize_axes(axis, x.ndim)]
+        if 0 in reduced:
+            raise ArgumentError(
+                f"{name} expected at least one element along axis {axis}, got shape {x.shape}. "
+                "An empty set has no extreme; check the array before."
+            )
+        return ufunc.reduce(x, axis=axis, keepdims=keepdims)
+
+    def vjp(g: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+        # Elements that tie for the extreme share the cotangent evenly, as PyTorch's amax does.
+        chosen = (x == _back(y, x, axis)).astype(x.dtype)
+        return chosen * (_back(g, x, axis) / chosen.sum(axis=axis, keepdims=True))
+
+    return Op(name, forward, shapes.reduce, (vjp,))
+
+
+max = _extreme("max", np.maximum)  # noqa: A001
+min = _extreme("min", np.minimum)  # noqa: A001
+
+
+def _products_of_others(x: Any) -> Any:
+    """For each element of the last axis the product of all the others; right also where elements are 0.
+
+    A tree of pairs: the product of the others is the product of the partner at each level on the way down.
+    """
+    n = x.shape[-1]
+    if n <= 1:
+        return x * 0.0 + 1.0
+    if n % 2:
+        padding = ((0, 0),) * (x.ndim - 1) + ((0, 1),)
+        return _products_of_others(x.pad(padding, value=1.0))[..., :n]
+    pairs = x.reshape((*x.shape[:-1], n // 2, 2))
+    above = _products_of_others(pairs[..., 0] * pairs[..., 1])
+    return (above.reshape((*above.shape, 1)) * pairs[..., ::-1]).reshape(x.shape)
+
+
+def _prod_vjp(g: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+    axes = shapes.normalize_axes(axis, x.ndim)
+    order = tuple(i for i in range(x.ndim) if i not in axes) + axes
+    last = x.transpose(order)
+    rows = tuple(x.shape[i] for i in order[: x.ndim - len(axes)])
+    size = int(np.prod([x.shape[i] for i in axes], dtype=int))
+    others = _products_of_others(last.reshape((*rows, size))).reshape(last.shape)
+    return _back(g, x, axis) * others.transpose(tuple(int(i) for i in np.argsort(order)))
+
+
+prod = Op(
+    "prod",
+    lambda x, *, axis=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
+    _sum_shape,
+    (_prod_vjp,),
+)
+
+
+def _logsumexp_forward(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+    axes = shapes.normalize_axes(axis, x.ndim)
+    # Shift by the maximum: exp overflows float32 above 88. An infinite maximum would make inf - inf.
+    m = np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
+    m = np.where(np.isfinite(m), m, 0).astype(x.dtype, copy=False)
+    y = m + np.log(np.add.reduce(np.exp(x - m), axis=axes, keepdims=True))
+    return y if keepdims else y.reshape(shapes.reduced(x.shape, axes, keepdims=False))
+
+
+def _logsumexp_vjp(g: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+    y = _back(y, x, axis)
+    # A row of -inf alone (everything masked) has y = -inf; its elements have no weight: exp(-inf - 0) = 0.
+    return _back(g, x, axis) * (x - where(y == -np.inf, 0.0, y)).exp()
+
+
+logsumexp = Op("logsumexp", _logsumexp_forward, shapes.reduce, (_logsumexp_vjp,), needs_float=True)
+
+
+def _arg_shape(x: Spec, *, axis: int | None = None, keepdims: bool = False) -> Spec:
+    return Spec(shapes.reduced(x.shape, axis, keepdims), INT64)
+
+
+argmax = Op("argmax", lambda x, *, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims), _arg_shape)
+argmin = Op("argmin", lambda x, *, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims), _arg_shape)

@@ -1,0 +1,477 @@
+"""Tensor: an array, or a value of a graph, that remembers how it was made.
+
+Tensors are values: their elements never change in place, so a gradient can never be computed from the wrong ones.
+What looks like a change makes a new Tensor, or gives a leaf a new array (``p.data = p.data - 0.1 * p.grad``).
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from lucidgrad import autograd
+from lucidgrad.autograd import Node, mode
+from lucidgrad.errors import ArgumentError, DtypeError, GradientError, ShapeError, TracingError, explain
+from lucidgrad.graph import Value
+from lucidgrad.operators import Operators
+from lucidgrad.ops import TABLE, arithmetic, indexing, linalg
+from lucidgrad.ops.op import Op
+from lucidgrad.ops.promotion import FLOAT32, FLOAT64, check_dtype, common_dtype
+
+_NUMBERS = (float, int, bool)
+_ARRAYS = (np.ndarray, Value)
+
+
+class Tensor(Operators):
+    """An array that remembers how it was made, so that it can be differentiated.
+
+    Parameters
+    ----------
+    data
+        Numbers, nested lists, or an array (copied). Floats become float32 unless ``dtype`` says otherwise; integers
+        and booleans stay what they are.
+    dtype
+        ``np.float32`` or ``np.float64`` for values, integers for labels and indices.
+    requires_grad
+        Whether ``backward`` fills ``grad``. By default true for floats: ``Tensor(2.0)`` is a variable, while
+        ``tensor(...)`` makes data, which is constant.
+
+    Attributes
+    ----------
+    grad : Tensor or None
+        The gradient of what ``backward`` was called on, summed over calls, of the shape of the tensor.
+    node : Node or None
+        How the tensor was made; None for a leaf.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> x = lg.Tensor(2.0)
+    >>> y = x**2 + 3 * x
+    >>> y.backward()
+    >>> x.grad
+    Tensor(7.)
+    """
+
+    __slots__ = ("__weakref__", "_data", "grad", "node", "requires_grad")
+
+    def __init__(
+        self, data: ArrayLike | Tensor, *, dtype: DTypeLike | None = None, requires_grad: bool | None = None
+    ) -> None:
+        array = _own_array(data, dtype)
+        is_float = array.dtype.kind == "f"
+        if requires_grad and not is_float:
+            raise DtypeError(
+                explain(
+                    "requires_grad=True expected floats",
+                    f"dtype {array.dtype}",
+                    "Only real numbers have gradients; convert with dtype=np.float32",
+                )
+            )
+        self._data: Any = array
+        self.node: Node | None = None
+        self.requires_grad: bool = is_float if requires_grad is None else requires_grad
+        self.grad: Tensor | None = None
+
+    # --- what it is -------------------------------------------------------------------------------------------
+
+    @property
+    def raw(self) -> Any:
+        """What the tensor holds: a read-only NumPy array, or a Value while a function is traced."""
+        return self._data
+
+    @property
+    def data(self) -> Any:
+        """The elements as a read-only NumPy array (a NumPy number for a scalar), without history.
+
+        A leaf can be given new ones: ``p.data = p.data - 0.1 * p.grad``.
+        """
+        return self.numpy()[()]
+
+    @data.setter
+    def data(self, value: ArrayLike | Tensor) -> None:
+        if self.node is not None:
+            raise GradientError(
+                explain(
+                    "new data expected a leaf (a tensor that was not computed)",
+                    f"the output of {self.node.op.name}",
+                    "Its elements follow from its inputs: compute a new tensor instead",
+                )
+            )
+        new = value.raw if isinstance(value, Tensor) else _own_array(value, self.dtype)
+        if new.shape != self.shape:
+            raise ShapeError(explain(f"new data expected shape {self.shape}", f"{new.shape}", "Reshape it first"))
+        if new.dtype != self.dtype:
+            new = Tensor.wrap(new).astype(self.dtype).raw
+        self._data = new
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The kind of number."""
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def numpy(self) -> np.ndarray[Any, np.dtype[Any]]:
+        """The elements as a read-only NumPy array, not copied. Copy it to change it."""
+        if isinstance(self._data, Value):
+            raise TracingError(
+                f"expected a tensor with elements, got {self._data.spec} of a function that is being traced. "
+                "Inside a traced function use tensor operations only (lucidgrad.where instead of if), "
+                "and read numbers after it has run."
+            )
+        return self._data  # type: ignore[no-any-return]
+
+    def item(self) -> Any:
+        """The single element as a Python number."""
+        return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists."""
+        return self.numpy().tolist()
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[Any]]:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return self.numpy().__index__()
+
+    def __bool__(self) -> bool:
+        return bool(self.numpy())
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("a scalar Tensor has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        if isinstance(self._data, Value):
+            return f"Tensor({self._data}: {self._data.spec})"
+        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        suffix = "" if self.dtype in (FLOAT32, np.int64, np.bool_) else f", dtype={self.dtype.name}"
+        return f"Tensor({text}{suffix})"
+
+    def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
+        return _rebuild, (np.array(self.numpy()), self.requires_grad)
+
+    # --- history ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def wrap(value: Any, parent: Any = None) -> Tensor:
+        """A Tensor of an array or Value that nobody will change, not copied, with ``parent`` as its history."""
+        if isinstance(parent, Tensor):
+            parent.check_unchanged(value, "an op")
+            return parent
+        result = object.__new__(Tensor)
+        result._data = value
+        result.node = parent
+        result.requires_grad = parent is not None
+        result.grad = None
+        return result
+
+    def apply(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
+        """Apply a row of the op table to Tensors, arrays and numbers, eagerly or traced, and remember it.
+
+        This is the hot path of the eager framework.
+        """
+        values = tuple([x._data if type(x) is Tensor else x for x in inputs])
+        if not _is_ready(op, values):
+            inputs = _prepare(op, inputs)
+            values = tuple([x._data if type(x) is Tensor else x for x in inputs])
+        output: Any = None
+        for v in values:
+            if type(v) is Value:
+                output = v.graph.record(op, values, attrs)
+                break
+        else:
+            if mode.quiet:
+                output = op.forward(*values, **attrs)
+            else:
+                with np.errstate(all="ignore"):  # IEEE 754 as it is; detect_anomaly finds the first NaN on request
+                    output = op.forward(*values, **attrs)
+            if type(output) is not np.ndarray:
+                output = np.asarray(output)
+            output.setflags(write=False)
+        source = autograd.check_output(op, values, output) if mode.anomaly else None
+        result = Tensor.wrap(output)
+        if mode.recording and op.vjp is not None and output.dtype.kind == "f":
+            parents = tuple(
+                [(x.node or (x if x.requires_grad else None)) if type(x) is Tensor else None for x in inputs]
+            )
+            for parent in parents:
+                if parent is not None:
+                    result.node = node = Node(op, parents, values, attrs, output)
+                    node.handle = weakref.ref(result)
+                    node.source = source
+                    result.requires_grad = True
+                    break
+        return result
+
+    def backward(self, gradient: ArrayLike | Tensor | None = None) -> None:
+        """Add to ``grad`` of every tensor this one was computed from: leaves, and results you still hold.
+
+        Parameters
+        ----------
+        gradient
+            The cotangent to start with, of the shape of this tensor. May be left out for a single element: 1.
+
+        Raises
+        ------
+        GradientError
+            When the tensor has no history, is not a single element (without ``gradient``), or a leaf was given
+            other data since it was used.
+        """
+        if not self.requires_grad:
+            raise autograd.no_history("a tensor")
+        root = self.node or self
+        for key, g in autograd.backpropagate(root, self._start(gradient), Tensor.wrap).items():
+            tensor = key.tensor() if isinstance(key, Node) else key
+            if tensor is not None:
+                tensor.grad = g if tensor.grad is None else (tensor.grad + g).detach()
+
+    def _start(self, gradient: ArrayLike | Tensor | None) -> Tensor:
+        if gradient is None:
+            if self.size != 1:
+                raise GradientError(
+                    explain(
+                        "a gradient expected a single number to differentiate",
+                        f"shape {self.shape}",
+                        "Reduce it first, x.sum() or x.mean(), or pass gradient= of that shape",
+                    )
+                )
+            return Tensor.wrap(_frozen(np.ones(self.shape, self.dtype)))
+        start = gradient if isinstance(gradient, Tensor) else tensor(gradient, dtype=self.dtype)
+        if start.shape != self.shape:
+            raise ShapeError(explain(f"gradient expected shape {self.shape}", f"{start.shape}", "Reshape it first"))
+        return start
+
+    def detach(self) -> Tensor:
+        """The same elements without history: a constant."""
+        return Tensor.wrap(self._data)
+
+    def check_unchanged(self, value: Any, op_name: str) -> None:
+        """Raise when this leaf has been given other data since it was used."""
+        if self._data is not value:
+            raise GradientError(
+                f"expected the leaf of shape {self.shape} that went into {op_name} to be as it was, got one whose "
+                "data was replaced since. Compute the loss again after changing parameters, then differentiate it."
+            )
+
+    def matmul(self, a: Any, b: Any) -> Tensor:
+        """The matrix product ``a @ b`` of two operands, vectors included."""
+        return _matmul(a, b)
+
+    def split_index(self, index: Any) -> tuple[indexing.Key, Sequence[Any]]:
+        """An index as a static key and the arrays in it."""
+        return _split_index(index)
+
+    # --- NumPy ------------------------------------------------------------------------------------------------
+
+    _ufuncs: ClassVar[dict[Any, Op]] = {
+        row.forward: row for row in TABLE.values() if isinstance(row.forward, np.ufunc)
+    } | {np.matmul: linalg.matmul, np.power: arithmetic.power}
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """``np.exp(x)`` and ``array + x`` go through the op table; writing into arrays does not go at all."""
+        if options.get("out") is not None:
+            raise GradientError(
+                explain(
+                    "an array expected to stay as it is",
+                    f"an in-place {ufunc.__name__} with a Tensor",
+                    "Compute a new one, for example p.data = p.data - 0.1 * p.grad",
+                )
+            )
+        op = self._ufuncs.get(ufunc)
+        if op is None or method != "__call__" or options:
+            raise DtypeError(
+                explain(
+                    "a NumPy function with a row in the op table",
+                    f"np.{ufunc.__name__} ({method})",
+                    "Use the tensor's own method, or x.numpy() where no gradient is needed",
+                )
+            )
+        return _matmul(*inputs) if op is linalg.matmul else self.apply(op, inputs, {})
+
+
+def tensor(data: ArrayLike | Tensor, *, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Make a Tensor of data: constant unless ``requires_grad`` says otherwise. Copies, so later changes don't matter.
+
+    >>> import numpy as np, lucidgrad as lg
+    >>> lg.tensor(np.arange(3.0))
+    Tensor([0., 1., 2.])
+    >>> lg.tensor([0.5], dtype=np.float64)
+    Tensor([0.5], dtype=float64)
+    """
+    return Tensor(data, dtype=dtype, requires_grad=requires_grad)
+
+
+def grad(
+    output: Tensor,
+    wrt: Tensor | Sequence[Tensor],
+    *,
+    gradient: ArrayLike | Tensor | None = None,
+    create_graph: bool = True,
+) -> Any:
+    """The gradient of ``output`` with respect to one tensor or several, as tensors that can be differentiated again.
+
+    Parameters
+    ----------
+    output
+        A single number, or any tensor together with ``gradient`` of its shape.
+    wrt
+        Leaves or intermediate results. A tensor that ``output`` does not depend on gets zeros.
+    create_graph
+        Record the computation of the gradient, so that it can itself be differentiated. False saves time and memory.
+
+    Returns
+    -------
+    A Tensor for a Tensor, a list for a sequence; each of the shape of its tensor. ``.grad`` is left alone.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> x = lg.Tensor(2.0)
+    >>> (dx,) = lg.grad(x**3, [x])
+    >>> dx, lg.grad(dx, x)
+    (Tensor(12.), Tensor(12.))
+    """
+    targets = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    for target in targets:
+        if not target.requires_grad:
+            raise autograd.no_history(f"a tensor of shape {target.shape}")
+    if not output.requires_grad:
+        raise autograd.no_history("an output")
+    keys = [t.node or t for t in targets]
+    start = output._start(gradient)
+    found = autograd.backpropagate(output.node or output, start, Tensor.wrap, keys, create_graph=create_graph)
+    grads = [found.get(key) for key in keys]
+    results = [
+        Tensor.wrap(_frozen(np.zeros(t.shape, t.dtype))) if g is None else g
+        for t, g in zip(targets, grads, strict=True)
+    ]
+    return results[0] if isinstance(wrt, Tensor) else results
+
+
+def _rebuild(array: np.ndarray[Any, np.dtype[Any]], requires_grad: bool) -> Tensor:
+    return Tensor(array, dtype=array.dtype, requires_grad=requires_grad)
+
+
+def _frozen(array: Any) -> Any:
+    array.setflags(write=False)
+    return array
+
+
+def _own_array(data: Any, dtype: DTypeLike | None) -> Any:
+    """A read-only array of our own: a copy, of a dtype we work with."""
+    if isinstance(data, Tensor):
+        data = data.numpy()
+    try:
+        array = np.array(data, dtype=None if dtype is None else check_dtype(np.dtype(dtype)))
+    except ValueError as error:
+        raise ShapeError(f"expected numbers in a regular grid, but {error}. Give all rows the same length.") from None
+    if dtype is None and array.dtype.kind == "f":
+        array = array.astype(FLOAT32, copy=False)
+    check_dtype(array.dtype)
+    return _frozen(array.astype(array.dtype.newbyteorder("="), copy=False))
+
+
+def _is_ready(op: Op, values: tuple[Any, ...]) -> bool:
+    """Whether the values can go into ``op.forward`` as they are: arrays of one float dtype, and Python numbers."""
+    dtype = None
+    for v in () if op.same_dtype_from is None else values[op.same_dtype_from :]:
+        kind = type(v)
+        if kind is np.ndarray or kind is Value:
+            if dtype is None:
+                dtype = v.dtype
+                if dtype.kind != "f":
+                    return False
+            elif v.dtype is not dtype and v.dtype != dtype:
+                return False
+        elif kind not in _NUMBERS:
+            return False
+    return all(type(v) in _ARRAYS or type(v) in _NUMBERS for v in values)
+
+
+def _prepare(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Turn lists and foreign arrays into Tensors, and promote the inputs that have to agree to one dtype."""
+    operands = [_operand(x) for x in inputs]
+    first = op.same_dtype_from
+    if first is None:
+        return tuple(operands)
+    # Arrays that are not Tensors follow the Tensors: float64 data beside a float32 parameter does not widen it.
+    float_tensors = [x for x in inputs[first:] if type(x) is Tensor and x.dtype.kind == "f"]
+    dtype = common_dtype(float_tensors or operands[first:], op.needs_float)
+    if dtype is None:
+        return tuple(operands)
+    promoted = [x.astype(dtype) if type(x) is Tensor else x for x in operands[first:]]
+    return (*operands[:first], *promoted)
+
+
+def _operand(x: Any) -> Any:
+    if type(x) is Tensor or type(x) in _NUMBERS:
+        return x
+    if isinstance(x, np.bool_ | np.integer | np.floating):
+        return x.item()
+    array = np.asarray(x)
+    return tensor(array, dtype=array.dtype if array.dtype in (FLOAT32, FLOAT64) else None)
+
+
+def _matmul(a: Any, b: Any) -> Tensor:
+    """``@`` with NumPy's rule for vectors: a vector on the left is a row, on the right a column, and goes again."""
+    a, b = _operand(a), _operand(b)
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a.ndim and b.ndim):
+        raise ShapeError(explain("matmul expected arrays with axes", "a scalar", "Use * to multiply by a number"))
+    if a.ndim > 1 and b.ndim > 1:
+        return a.apply(linalg.matmul, (a, b), {})
+    rows = () if a.ndim == 1 else (a.shape[-2],)
+    columns = () if b.ndim == 1 else (b.shape[-1],)
+    y = _matmul(a if rows else a.reshape(1, -1), b if columns else b.reshape(-1, 1))
+    return y.reshape((*y.shape[:-2], *rows, *columns))
+
+
+def _split_index(index: Any) -> tuple[indexing.Key, list[Any]]:
+    """An index as a static key and the arrays in it; a mask of booleans becomes the places where it is true."""
+    parts = index if isinstance(index, tuple) else (index,)
+    key: list[Any] = []
+    arrays: list[Any] = []
+    for part in parts:
+        if part is None or part is Ellipsis or isinstance(part, slice):
+            key.append(part)
+        elif isinstance(part, int | np.integer) and not isinstance(part, bool):
+            key.append(int(part))
+        else:
+            array = part if isinstance(part, Tensor) else tensor(np.asarray(part, dtype=None if np.size(part) else int))
+            if array.dtype.kind not in "biu":
+                raise ArgumentError(
+                    explain("an index expected integers or booleans", f"dtype {array.dtype}", "Use x.astype(np.int64)")
+                )
+            picked = [tensor(i) for i in np.nonzero(array.numpy())] if array.dtype.kind == "b" else [array]
+            key.extend([indexing.ARRAY] * len(picked))
+            arrays.extend(picked)
+    return tuple(key), arrays
