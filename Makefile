@@ -1,0 +1,49 @@
+# The README's two commands, and those of the people who work on lucidgrad. Each sets up all it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PARITY_VENV := .venv-parity
+STAMP := $(VENV)/.installed
+PARITY_STAMP := $(PARITY_VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+.PHONY: help demo test check test-long parity bench clean
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 14
+
+demo: $(STAMP)  ## the main job: train the MNIST lab (or the embedded digits where there is no MNIST) and report
+	$(BIN)/lucidgrad lab --output lab-report
+
+test: check $(STAMP)  ## all checks and tests
+	$(PYTEST)
+
+check: $(STAMP)  ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test-long: $(STAMP)  ## the long fuzzing and repetition that `make test` leaves out
+	$(PYTEST) -m long
+
+parity: $(PARITY_STAMP)  ## compare with PyTorch
+	$(PARITY_VENV)/bin/python -m pytest -q --ignore=src tests/parity
+
+bench: $(PARITY_STAMP)  ## measure against PyTorch, and write benchmarks/results.md
+	$(PARITY_VENV)/bin/python benchmarks/eager_step.py
+	$(PARITY_VENV)/bin/python benchmarks/import_time.py
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet --editable . --group dev
+	touch $@
+
+$(PARITY_STAMP): pyproject.toml
+	$(PYTHON) -m venv $(PARITY_VENV)
+	$(PARITY_VENV)/bin/pip install --quiet --upgrade "pip>=25.1"
+	$(PARITY_VENV)/bin/pip install --quiet --editable . --group dev --group parity
+	touch $@
+
+clean:  ## remove the environments and what tools have left
+	rm -rf $(VENV) $(PARITY_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache lab-report
