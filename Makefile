@@ -16,7 +16,7 @@ demo: $(STAMP)  ## the main job: train the MNIST lab (or the embedded digits whe
 	$(BIN)/lucidgrad lab --output lab-report
 
 test: check $(STAMP)  ## all checks and tests
-	$(PYTEST)
+	$(PYTEST) --ignore=tests/parity
 
 check: $(STAMP)  ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -24,7 +24,7 @@ check: $(STAMP)  ## format, lint, types
 	$(BIN)/mypy
 
 test-long: $(STAMP)  ## the long fuzzing and repetition that `make test` leaves out
-	$(PYTEST) -m long
+	$(PYTEST) --ignore=tests/parity -m long
 
 parity: $(PARITY_STAMP)  ## compare with PyTorch
 	$(PARITY_VENV)/bin/python -m pytest -q --ignore=src tests/parity

@@ -221,11 +221,9 @@ class Tensor(Operators):
         source = autograd.check_output(op, values, output) if mode.anomaly else None
         result = Tensor.wrap(output)
         if mode.recording and op.vjp is not None and output.dtype.kind == "f":
-            parents = tuple(
-                [(x.node or (x if x.requires_grad else None)) if type(x) is Tensor else None for x in inputs]
-            )
-            for parent in parents:
-                if parent is not None:
+            for x in inputs:
+                if type(x) is Tensor and x.requires_grad:
+                    parents = tuple([(x.node or x) if type(x) is Tensor and x.requires_grad else None for x in inputs])
                     result.node = node = Node(op, parents, values, attrs, output)
                     node.handle = weakref.ref(result)
                     node.source = source
@@ -404,7 +402,8 @@ def _own_array(data: Any, dtype: DTypeLike | None) -> Any:
 def _is_ready(op: Op, values: tuple[Any, ...]) -> bool:
     """Whether the values can go into ``op.forward`` as they are: arrays of one float dtype, and Python numbers."""
     dtype = None
-    for v in () if op.same_dtype_from is None else values[op.same_dtype_from :]:
+    first = op.same_dtype_from
+    for v in values if first == 0 else values[first:] if first else ():
         kind = type(v)
         if kind is np.ndarray or kind is Value:
             if dtype is None:
@@ -415,7 +414,13 @@ def _is_ready(op: Op, values: tuple[Any, ...]) -> bool:
                 return False
         elif kind not in _NUMBERS:
             return False
-    return all(type(v) in _ARRAYS or type(v) in _NUMBERS for v in values)
+    if first == 0:
+        return True
+    for v in values[:first]:
+        kind = type(v)
+        if kind is not np.ndarray and kind is not Value and kind not in _NUMBERS:
+            return False
+    return True
 
 
 def _prepare(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
