@@ -9,21 +9,25 @@ This module does not know Tensor: it is given the function that makes one.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import os
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Collection
-from contextlib import ContextDecorator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from lucidgrad.errors import AnomalyError, GradientError
 from lucidgrad.ops.op import Op
 
-PACKAGE_FOLDER = str(Path(__file__).parent)
+PACKAGE_FOLDER = str(Path(__file__).parent) + os.sep
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Mode(threading.local):
@@ -37,11 +41,21 @@ class Mode(threading.local):
 mode = Mode()
 
 
-class _Switch(ContextDecorator):
+class _Switch:
     """Sets one field of the mode for a block (``with``) or a function (decorator), and puts it back."""
 
     field: str
     value: bool
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """``function`` that runs inside of a block of its own, in whatever thread calls it."""
+
+        @functools.wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return inside
 
     def __enter__(self) -> Self:
         self._before = [*getattr(self, "_before", []), getattr(mode, self.field)]
@@ -226,7 +240,11 @@ def _pull_back(
             continue
         if type(parent) is not Node:
             parent.check_unchanged(values[i], node.op.name)
-        dx = rule(g, y, *inputs, **node.attrs)
+        anomaly, mode.anomaly = mode.anomaly, False  # what counts is the result of the rule, not its steps
+        try:
+            dx = rule(g, y, *inputs, **node.attrs)
+        finally:
+            mode.anomaly = anomaly
         value = values[i]
         if dx.shape != value.shape:
             dx = dx.sum_to(value.shape)  # broadcasting is undone here, once for all ops

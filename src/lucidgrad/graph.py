@@ -90,8 +90,7 @@ class Graph:
 
     def record(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Value:
         """Write down one application of an op, and return the Value it will have."""
-        specs = [Spec(x.shape, x.dtype) if hasattr(x, "dtype") else x for x in inputs]
-        output = self._new(op.shape(*specs, **attrs))
+        output = self._new(op.spec(inputs, attrs))
         self.instructions.append(Instruction(op, inputs, attrs, output))
         return output
 
@@ -105,8 +104,7 @@ class Graph:
         known = set(self.inputs)
         for instruction in self.instructions:
             _check_known(known, instruction.inputs, str(instruction))
-            specs = [Spec(x.shape, x.dtype) if hasattr(x, "dtype") else x for x in instruction.inputs]
-            expected = instruction.op.shape(*specs, **instruction.attrs)
+            expected = instruction.op.spec(instruction.inputs, instruction.attrs)
             if expected != instruction.output.spec:
                 raise ArgumentError(
                     f"expected {expected} from {instruction.op.name}, got {instruction.output.spec} in "

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.ops import arithmetic, indexing, movement, reduce, transcendental
 from lucidgrad.ops.op import Op
 from lucidgrad.ops.promotion import check_dtype
@@ -186,8 +187,10 @@ class Operators:
         return self.apply(arithmetic.sign, (self,), {})
 
     def clip(self, low: float | None = None, high: float | None = None) -> Self:
-        """Bring each element into [low, high]; None leaves a side open."""
-        return self.apply(arithmetic.clip, (self,), {"low": low, "high": high})
+        """Bring each element into [low, high]; None leaves a side open. Integers beside float bounds become floats."""
+        bounds = {"low": _bound(low), "high": _bound(high)}
+        floats = self.dtype.kind != "f" and float in map(type, bounds.values())
+        return self.apply(arithmetic.clip, (self.astype(np.float32) if floats else self,), bounds)
 
     def astype(self, dtype: DTypeLike) -> Self:
         """The elements as another kind of number."""
@@ -245,10 +248,9 @@ class Operators:
 
     def transpose(self, *order: int | Sequence[int]) -> Self:
         """The axes in another order; without arguments reversed."""
-        axes = _integers(order) if order else tuple(reversed(range(self.ndim)))
-        return self.apply(
-            movement.transpose, (self,), {"order": tuple(a % self.ndim if self.ndim else a for a in axes)}
-        )
+        n = self.ndim
+        axes = tuple(a + n if a < 0 else a for a in _integers(order)) if order else tuple(reversed(range(n)))
+        return self.apply(movement.transpose, (self,), {"order": axes})
 
     @property
     def T(self) -> Self:  # noqa: N802 - NumPy's name
@@ -285,6 +287,17 @@ class Operators:
     def __getitem__(self, index: Any) -> Self:
         key, indices = self.split_index(index)
         return self.apply(indexing.getitem, (self, *indices), {"key": key})
+
+
+def _bound(value: Any) -> float | None:
+    """A Python number, which does not change the dtype of the array it bounds."""
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, np.number):
+        return value.item()  # type: ignore[no-any-return]
+    raise ArgumentError(
+        explain("clip expected numbers as bounds", type(value).__name__, "Use lucidgrad.maximum and minimum for arrays")
+    )
 
 
 def _integers(arguments: Sequence[Any]) -> tuple[int, ...]:

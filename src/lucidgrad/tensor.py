@@ -15,15 +15,15 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from lucidgrad import autograd
 from lucidgrad.autograd import Node, mode
-from lucidgrad.errors import ArgumentError, DtypeError, GradientError, ShapeError, TracingError, explain
+from lucidgrad.errors import DtypeError, GradientError, ShapeError, TracingError, explain
 from lucidgrad.graph import Value
 from lucidgrad.operators import Operators
 from lucidgrad.ops import TABLE, arithmetic, indexing, linalg
+from lucidgrad.ops.arrays import frozen, own_array
 from lucidgrad.ops.op import Op
-from lucidgrad.ops.promotion import FLOAT32, FLOAT64, check_dtype, common_dtype
+from lucidgrad.ops.promotion import FLOAT32, FLOAT64, common_dtype
 
 _NUMBERS = (float, int, bool)
-_ARRAYS = (np.ndarray, Value)
 
 
 class Tensor(Operators):
@@ -62,7 +62,7 @@ class Tensor(Operators):
     def __init__(
         self, data: ArrayLike | Tensor, *, dtype: DTypeLike | None = None, requires_grad: bool | None = None
     ) -> None:
-        array = _own_array(data, dtype)
+        array = own_array(data.numpy() if isinstance(data, Tensor) else data, dtype)
         is_float = array.dtype.kind == "f"
         if requires_grad and not is_float:
             raise DtypeError(
@@ -102,7 +102,7 @@ class Tensor(Operators):
                     "Its elements follow from its inputs: compute a new tensor instead",
                 )
             )
-        new = value.raw if isinstance(value, Tensor) else _own_array(value, self.dtype)
+        new = value.raw if isinstance(value, Tensor) else own_array(value, self.dtype)
         if new.shape != self.shape:
             raise ShapeError(explain(f"new data expected shape {self.shape}", f"{new.shape}", "Reshape it first"))
         if new.dtype != self.dtype:
@@ -170,6 +170,9 @@ class Tensor(Operators):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
     def __repr__(self) -> str:
         if isinstance(self._data, Value):
             return f"Tensor({self._data}: {self._data.spec})"
@@ -200,21 +203,24 @@ class Tensor(Operators):
 
         This is the hot path of the eager framework.
         """
-        values = tuple([x._data if type(x) is Tensor else x for x in inputs])
-        if not _is_ready(op, values):
+        if not _is_ready(op, inputs):
             inputs = _prepare(op, inputs)
-            values = tuple([x._data if type(x) is Tensor else x for x in inputs])
+        values = tuple([x._data if type(x) is Tensor else x for x in inputs])
         output: Any = None
         for v in values:
             if type(v) is Value:
                 output = v.graph.record(op, values, attrs)
                 break
         else:
-            if mode.quiet:
-                output = op.forward(*values, **attrs)
-            else:
-                with np.errstate(all="ignore"):  # IEEE 754 as it is; detect_anomaly finds the first NaN on request
+            try:
+                if mode.quiet:
                     output = op.forward(*values, **attrs)
+                else:
+                    with np.errstate(all="ignore"):  # IEEE 754 as it is; detect_anomaly finds the first NaN
+                        output = op.forward(*values, **attrs)
+            except (ValueError, TypeError, IndexError) as error:
+                op.explain_failure(values, attrs, error)
+                raise
             if type(output) is not np.ndarray:
                 output = np.asarray(output)
             output.setflags(write=False)
@@ -251,7 +257,8 @@ class Tensor(Operators):
         for key, g in autograd.backpropagate(root, self._start(gradient), Tensor.wrap).items():
             tensor = key.tensor() if isinstance(key, Node) else key
             if tensor is not None:
-                tensor.grad = g if tensor.grad is None else (tensor.grad + g).detach()
+                # A Tensor of its own: one cotangent may have gone to several.
+                tensor.grad = (g if tensor.grad is None else tensor.grad + g).detach()
 
     def _start(self, gradient: ArrayLike | Tensor | None) -> Tensor:
         if gradient is None:
@@ -263,7 +270,7 @@ class Tensor(Operators):
                         "Reduce it first, x.sum() or x.mean(), or pass gradient= of that shape",
                     )
                 )
-            return Tensor.wrap(_frozen(np.ones(self.shape, self.dtype)))
+            return Tensor.wrap(frozen(np.ones(self.shape, self.dtype)))
         start = gradient if isinstance(gradient, Tensor) else tensor(gradient, dtype=self.dtype)
         if start.shape != self.shape:
             raise ShapeError(explain(f"gradient expected shape {self.shape}", f"{start.shape}", "Reshape it first"))
@@ -287,7 +294,7 @@ class Tensor(Operators):
 
     def split_index(self, index: Any) -> tuple[indexing.Key, Sequence[Any]]:
         """An index as a static key and the arrays in it."""
-        return _split_index(index)
+        return indexing.split_index(index, self.shape, tensor)
 
     # --- NumPy ------------------------------------------------------------------------------------------------
 
@@ -370,8 +377,7 @@ def grad(
     found = autograd.backpropagate(output.node or output, start, Tensor.wrap, keys, create_graph=create_graph)
     grads = [found.get(key) for key in keys]
     results = [
-        Tensor.wrap(_frozen(np.zeros(t.shape, t.dtype))) if g is None else g
-        for t, g in zip(targets, grads, strict=True)
+        Tensor.wrap(frozen(np.zeros(t.shape, t.dtype))) if g is None else g for t, g in zip(targets, grads, strict=True)
     ]
     return results[0] if isinstance(wrt, Tensor) else results
 
@@ -380,47 +386,25 @@ def _rebuild(array: np.ndarray[Any, np.dtype[Any]], requires_grad: bool) -> Tens
     return Tensor(array, dtype=array.dtype, requires_grad=requires_grad)
 
 
-def _frozen(array: Any) -> Any:
-    array.setflags(write=False)
-    return array
+def _is_ready(op: Op, inputs: tuple[Any, ...]) -> bool:
+    """Whether the inputs can go into ``op.forward`` as they are: Tensors of one float dtype, and Python numbers.
 
-
-def _own_array(data: Any, dtype: DTypeLike | None) -> Any:
-    """A read-only array of our own: a copy, of a dtype we work with."""
-    if isinstance(data, Tensor):
-        data = data.numpy()
-    try:
-        array = np.array(data, dtype=None if dtype is None else check_dtype(np.dtype(dtype)))
-    except ValueError as error:
-        raise ShapeError(f"expected numbers in a regular grid, but {error}. Give all rows the same length.") from None
-    if dtype is None and array.dtype.kind == "f":
-        array = array.astype(FLOAT32, copy=False)
-    check_dtype(array.dtype)
-    return _frozen(array.astype(array.dtype.newbyteorder("="), copy=False))
-
-
-def _is_ready(op: Op, values: tuple[Any, ...]) -> bool:
-    """Whether the values can go into ``op.forward`` as they are: arrays of one float dtype, and Python numbers."""
+    An array that is not a Tensor's may still be changed by its owner: it has to be copied first.
+    """
     dtype = None
     first = op.same_dtype_from
-    for v in values if first == 0 else values[first:] if first else ():
-        kind = type(v)
-        if kind is np.ndarray or kind is Value:
+    for x in inputs if first == 0 else inputs[first:] if first else ():
+        if type(x) is Tensor:
+            own = x._data.dtype
             if dtype is None:
-                dtype = v.dtype
+                dtype = own
                 if dtype.kind != "f":
                     return False
-            elif v.dtype is not dtype and v.dtype != dtype:
+            elif own is not dtype and own != dtype:
                 return False
-        elif kind not in _NUMBERS:
+        elif type(x) not in _NUMBERS:
             return False
-    if first == 0:
-        return True
-    for v in values[:first]:
-        kind = type(v)
-        if kind is not np.ndarray and kind is not Value and kind not in _NUMBERS:
-            return False
-    return True
+    return first == 0 or all(type(x) is Tensor or type(x) in _NUMBERS for x in inputs[:first])
 
 
 def _prepare(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -444,7 +428,7 @@ def _operand(x: Any) -> Any:
     if isinstance(x, np.bool_ | np.integer | np.floating):
         return x.item()
     array = np.asarray(x)
-    return tensor(array, dtype=array.dtype if array.dtype in (FLOAT32, FLOAT64) else None)
+    return tensor(array, dtype=FLOAT64 if array.dtype.newbyteorder("=") == FLOAT64 else None)
 
 
 def _matmul(a: Any, b: Any) -> Tensor:
@@ -458,25 +442,3 @@ def _matmul(a: Any, b: Any) -> Tensor:
     columns = () if b.ndim == 1 else (b.shape[-1],)
     y = _matmul(a if rows else a.reshape(1, -1), b if columns else b.reshape(-1, 1))
     return y.reshape((*y.shape[:-2], *rows, *columns))
-
-
-def _split_index(index: Any) -> tuple[indexing.Key, list[Any]]:
-    """An index as a static key and the arrays in it; a mask of booleans becomes the places where it is true."""
-    parts = index if isinstance(index, tuple) else (index,)
-    key: list[Any] = []
-    arrays: list[Any] = []
-    for part in parts:
-        if part is None or part is Ellipsis or isinstance(part, slice):
-            key.append(part)
-        elif isinstance(part, int | np.integer) and not isinstance(part, bool):
-            key.append(int(part))
-        else:
-            array = part if isinstance(part, Tensor) else tensor(np.asarray(part, dtype=None if np.size(part) else int))
-            if array.dtype.kind not in "biu":
-                raise ArgumentError(
-                    explain("an index expected integers or booleans", f"dtype {array.dtype}", "Use x.astype(np.int64)")
-                )
-            picked = [tensor(i) for i in np.nonzero(array.numpy())] if array.dtype.kind == "b" else [array]
-            key.extend([indexing.ARRAY] * len(picked))
-            arrays.extend(picked)
-    return tuple(key), arrays

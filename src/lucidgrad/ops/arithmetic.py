@@ -59,7 +59,7 @@ maximum = Op("maximum", np.maximum, shapes.elementwise, _choose_one)
 minimum = Op("minimum", np.minimum, shapes.elementwise, _choose_one)
 
 # max(x, 0) with slope 0 at 0, where `maximum` would share the tie.
-relu = Op("relu", lambda x: np.maximum(x, 0), shapes.elementwise, (lambda g, y, x: g * (y > 0),))
+relu = Op("relu", lambda x: np.maximum(x, 0), shapes.elementwise, (lambda g, y, x: where(y > 0, g, 0.0),))
 
 clip = Op(
     "clip",
@@ -74,17 +74,19 @@ sign: Op = Op("sign", np.sign, shapes.elementwise, (lambda g, y, x: g * 0.0,))
 
 
 def _where_forward(condition: Any, a: Any, b: Any) -> Any:
-    chosen = np.where(condition, a, b)
-    if isinstance(a, float) and isinstance(b, int | float):  # two numbers: NumPy would make float64 of them
-        return chosen.astype(np.float32)
-    return chosen
+    return np.where(condition, a, b).astype(_chosen_dtype(a, b), copy=False)
+
+
+def _chosen_dtype(a: Any, b: Any) -> np.dtype[Any]:
+    for x in (a, b):
+        if hasattr(x, "dtype"):
+            return x.dtype  # type: ignore[no-any-return]
+    # Two numbers, of which NumPy would make float64.
+    return FLOAT32 if float in (type(a), type(b)) else np.dtype(np.result_type(type(a), type(b)))
 
 
 def _where_shape(condition: Any, a: Any, b: Any) -> Spec:
-    dtype = next((s.dtype for s in (a, b) if isinstance(s, Spec)), None)
-    if dtype is None:
-        dtype = FLOAT32 if isinstance(a, float) else np.result_type(type(a), type(b))
-    return Spec(shapes.broadcast(condition, a, b), dtype)
+    return Spec(shapes.broadcast(condition, a, b), _chosen_dtype(a, b))
 
 
 where: Op = Op(

@@ -6,12 +6,13 @@ inputs of the op, so that a traced program can be run again with other indices.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import EllipsisType
 from typing import Any, Final
 
 import numpy as np
 
-from lucidgrad.errors import ArgumentError
+from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.ops.op import Op, Spec
 
 ARRAY: Final = "array"
@@ -37,8 +38,6 @@ def _getitem_shape(x: Spec, *indices: Spec, key: Key) -> Spec:
     # NumPy knows the rules of indexing best: index an array of the right shape that occupies one element.
     stand_in = np.broadcast_to(np.zeros((), np.bool_), x.shape)
     zeros = tuple(np.broadcast_to(np.zeros((), np.int64), s.shape) for s in indices)
-    if indices and 0 in x.shape:  # an index into nothing is only legal where it picks nothing
-        stand_in = np.broadcast_to(np.zeros((), np.bool_), tuple(max(n, 1) for n in x.shape))
     return Spec(_getitem(stand_in, *zeros, key=key).shape, x.dtype)
 
 
@@ -68,3 +67,66 @@ getitem: Op = Op(
     lambda i, g, y, x, *indices, key: put(g, *indices, key=key, shape=x.shape) if i == 0 else None,
     same_dtype_from=None,
 )
+
+
+def split_index(index: Any, shape: tuple[int, ...], tensor: Callable[[Any], Any]) -> tuple[Key, list[Any]]:
+    """An index into an array of ``shape`` as a static key and the arrays in it, made by ``tensor``.
+
+    A mask of booleans becomes the places where it is true.
+    """
+    parts = [_part(part, tensor) for part in (index if isinstance(index, tuple) else (index,))]
+    rest = len(shape) - sum(map(_axes_taken, parts))  # what an ellipsis stands for
+    key: list[Any] = []
+    arrays: list[Any] = []
+    axis = 0
+    for part in parts:
+        if _is_static(part):
+            key.append(part)
+        else:
+            places = _places(part, shape[axis : axis + part.ndim], tensor) if part.dtype.kind == "b" else [part]
+            key.extend([ARRAY] * len(places))
+            arrays.extend(places)
+        axis += rest if part is Ellipsis else _axes_taken(part)
+    return tuple(key), arrays
+
+
+def _is_static(part: Any) -> bool:
+    return part is None or part is Ellipsis or isinstance(part, slice | int)
+
+
+def _part(part: Any, tensor: Callable[[Any], Any]) -> Any:
+    """A slice, an integer, None or an ellipsis as it is; all else as a tensor of integers or booleans."""
+    if isinstance(part, np.integer):
+        return int(part)
+    if _is_static(part) and not isinstance(part, bool):
+        return part
+    array = part if hasattr(part, "apply") else tensor(np.asarray(part, dtype=None if np.size(part) else int))
+    if array.dtype.kind not in "biu" or (array.dtype.kind == "b" and not array.ndim):
+        raise ArgumentError(
+            explain(
+                "an index expected slices, integers, or arrays of integers or booleans",
+                f"{array.dtype} of shape {array.shape}",
+                "Use x.astype(np.int64), or None for a new axis",
+            )
+        )
+    return array
+
+
+def _axes_taken(part: Any) -> int:
+    """How many axes of the array one part of an index stands for (an ellipsis: not counted)."""
+    if part is None or part is Ellipsis:
+        return 0
+    return 1 if _is_static(part) or part.dtype.kind != "b" else int(part.ndim)
+
+
+def _places(mask: Any, shape: tuple[int, ...], tensor: Callable[[Any], Any]) -> list[Any]:
+    """Where a mask is true: one array of indices for each of its axes."""
+    if mask.shape != shape:
+        raise ArgumentError(
+            explain(
+                f"a mask expected the shape {shape} of the axes it picks from",
+                f"{mask.shape}",
+                "Compare the same array",
+            )
+        )
+    return [tensor(i) for i in np.nonzero(mask.numpy())]

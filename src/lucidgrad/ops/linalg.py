@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from lucidgrad.errors import ShapeError
@@ -26,12 +24,5 @@ def _matmul_shape(a: Spec, b: Spec) -> Spec:
     return Spec((*batch, a.shape[-2], b.shape[-1]), a.dtype)
 
 
-def _matmul(a: Any, b: Any) -> Any:
-    try:
-        return np.matmul(a, b)
-    except ValueError:
-        _matmul_shape(Spec(a.shape, a.dtype), Spec(b.shape, b.dtype))  # says it better than NumPy
-        raise
-
-
-matmul = Op("matmul", _matmul, _matmul_shape, (lambda g, y, a, b: g @ b.mT, lambda g, y, a, b: a.mT @ g))
+# a^T g written as (g^T a)^T: the cotangent then lies in memory as b does, where b is the transposed weight of a layer.
+matmul = Op("matmul", np.matmul, _matmul_shape, (lambda g, y, a, b: g @ b.mT, lambda g, y, a, b: (g.mT @ a).mT))

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lucidgrad.errors import DtypeError, LucidgradError, explain
+
 
 class Spec(NamedTuple):
     """What is known of an array before there is one: its shape and its dtype."""
@@ -90,6 +92,25 @@ class Op:
         if callable(self.vjp):
             return partial(self.vjp, i)
         return self.vjp[i]
+
+    def spec(self, inputs: Sequence[Any], attrs: dict[str, Any]) -> Spec:
+        """Shape and dtype of the output for these arrays (anything with ``dtype``) and numbers; raises if none fits."""
+        return self.shape(*[Spec(x.shape, x.dtype) if hasattr(x, "dtype") else x for x in inputs], **attrs)
+
+    def explain_failure(self, inputs: Sequence[Any], attrs: dict[str, Any], error: Exception) -> None:
+        """NumPy could not compute the op: say why in terms of shapes, or of dtypes when those are to blame."""
+        if isinstance(error, LucidgradError):
+            return
+        self.spec(inputs, attrs)  # raises when the shapes do not fit, and says it better than NumPy
+        dtypes = [x.dtype for x in inputs if hasattr(x, "dtype")]
+        if any(dtype.kind != "f" for dtype in dtypes):
+            raise DtypeError(
+                explain(
+                    f"{self.name} expected numbers it is defined for",
+                    f"{' and '.join(dtype.name for dtype in dtypes)} ({error})",
+                    "Convert to floats first: x.astype(np.float32)",
+                )
+            ) from error
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

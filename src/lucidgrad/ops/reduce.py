@@ -8,7 +8,6 @@ import numpy as np
 
 from lucidgrad.errors import ArgumentError
 from lucidgrad.ops import shapes
-from lucidgrad.ops.arithmetic import where
 from lucidgrad.ops.op import Op, Spec
 from lucidgrad.ops.shapes import INT64, Axes, kept
 
@@ -33,21 +32,26 @@ sum = Op(  # noqa: A001 - the field's name for it
 
 
 def _extreme(name: str, ufunc: Any) -> Op:
-    def forward(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-        reduced = [x.shape[a] for a in shapes.normalize_axes(axis, x.ndim)]
-        if 0 in reduced:
-            raise ArgumentError(
-                f"{name} expected at least one element along axis {axis}, got shape {x.shape}. "
-                "An empty set has no extreme; check the array before."
-            )
-        return ufunc.reduce(x, axis=axis, keepdims=keepdims)
+    def shape(x: Spec, *, axis: Axes = None, keepdims: bool = False) -> Spec:
+        _check_not_empty(name, x.shape, axis)
+        return shapes.reduce(x, axis=axis, keepdims=keepdims)
 
     def vjp(g: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
         # Elements that tie for the extreme share the cotangent evenly, as PyTorch's amax does.
         chosen = (x == _back(y, x, axis)).astype(x.dtype)
         return chosen * (_back(g, x, axis) / chosen.sum(axis=axis, keepdims=True))
 
-    return Op(name, forward, shapes.reduce, (vjp,))
+    return Op(
+        name, lambda x, *, axis=None, keepdims=False: ufunc.reduce(x, axis=axis, keepdims=keepdims), shape, (vjp,)
+    )
+
+
+def _check_not_empty(name: str, shape: tuple[int, ...], axis: Axes) -> None:
+    if 0 in [shape[a] for a in shapes.normalize_axes(axis, len(shape))]:
+        raise ArgumentError(
+            f"{name} expected at least one element along axis {axis}, got shape {shape}. "
+            "An empty set has no extreme; check the array before."
+        )
 
 
 max = _extreme("max", np.maximum)  # noqa: A001
@@ -61,7 +65,7 @@ def _products_of_others(x: Any) -> Any:
     """
     n = x.shape[-1]
     if n <= 1:
-        return x * 0.0 + 1.0
+        return x**0  # 1, also where x is infinite
     if n % 2:
         padding = ((0, 0),) * (x.ndim - 1) + ((0, 1),)
         return _products_of_others(x.pad(padding, value=1.0))[..., :n]
@@ -98,17 +102,38 @@ def _logsumexp_forward(x: Any, *, axis: Axes = None, keepdims: bool = False) -> 
 
 
 def _logsumexp_vjp(g: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    y = _back(y, x, axis)
-    # A row of -inf alone (everything masked) has y = -inf; its elements have no weight: exp(-inf - 0) = 0.
-    return _back(g, x, axis) * (x - where(y == -np.inf, 0.0, y)).exp()
+    # Not exp(x - y): y is rounded, and at y = 1e4 that alone would cost half of the digits of a float32.
+    return _back(g, x, axis) * softmax(x, axis=axis)
 
 
 logsumexp = Op("logsumexp", _logsumexp_forward, shapes.reduce, (_logsumexp_vjp,), needs_float=True)
 
 
-def _arg_shape(x: Spec, *, axis: int | None = None, keepdims: bool = False) -> Spec:
-    return Spec(shapes.reduced(x.shape, axis, keepdims), INT64)
+def _softmax_forward(x: Any, *, axis: Axes) -> Any:
+    m = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    e = np.exp(x - np.where(m == -np.inf, 0, m))
+    total = np.add.reduce(e, axis=axis, keepdims=True)
+    return e / np.where(total == 0, 1, total)
 
 
-argmax = Op("argmax", lambda x, *, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims), _arg_shape)
-argmin = Op("argmin", lambda x, *, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims), _arg_shape)
+# exp(x) / sum(exp(x)) over the axes. A row of -inf alone (everything masked) has no weight to give: zeros, where
+# PyTorch gives NaN.
+softmax: Op = Op(
+    "softmax",
+    _softmax_forward,
+    lambda x, *, axis: shapes.reduce(x, axis=axis, keepdims=True)._replace(shape=x.shape),
+    (lambda g, y, x, *, axis: y * (g - (g * y).sum(axis, keepdims=True)),),
+    needs_float=True,
+)
+
+
+def _arg(name: str, find: Any) -> Op:
+    def shape(x: Spec, *, axis: int | None = None, keepdims: bool = False) -> Spec:
+        _check_not_empty(name, x.shape, axis)
+        return Spec(shapes.reduced(x.shape, axis, keepdims), INT64)
+
+    return Op(name, lambda x, *, axis=None, keepdims=False: find(x, axis=axis, keepdims=keepdims), shape)
+
+
+argmax = _arg("argmax", np.argmax)
+argmin = _arg("argmin", np.argmin)
