@@ -9,13 +9,21 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from lucidgrad.autograd import mode, no_grad
-from lucidgrad.errors import ArgumentError, ShapeError, explain
-from lucidgrad.optim.optimizer import Optimizer, Params, Scalar, State, first_step, resolve_learning_rate
+from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.optim.optimizer import (
+    Optimizer,
+    Params,
+    Scalar,
+    State,
+    check_gradients,
+    first_step,
+    resolve_learning_rate,
+)
 from lucidgrad.tensor import Tensor, tensor
 
 
@@ -42,12 +50,15 @@ class Elementwise(Optimizer):
     {'w': Tensor([0.5, 2.5])}
     """
 
-    start: ClassVar[float] = 0.0  # what slots begin with
-
     @property
     def slots(self) -> tuple[str, ...]:
         """Names of the running quantities that are kept for every parameter, each of its shape and dtype."""
         return ()
+
+    @property
+    def start(self) -> float:
+        """What the slots begin with."""
+        return 0.0
 
     @abstractmethod
     def scalars(self, t: Tensor, eta: Scalar) -> tuple[Scalar, ...]:
@@ -73,7 +84,8 @@ class Elementwise(Optimizer):
     ) -> tuple[Params, State]:
         """One step; see ``Optimizer.update``."""
         names = self.slots
-        self._check(params, grads, state, names)
+        check_gradients(params, grads)
+        self._check(params, state, names)
         eta = resolve_learning_rate(self, state, learning_rate)
         new_params: Params = {}
         new_slots: list[Params] = [{} for _ in names]
@@ -87,16 +99,7 @@ class Elementwise(Optimizer):
                     new[path] = slot
         return new_params, {"step": t, **dict(zip(names, new_slots, strict=True))}
 
-    def _check(self, params: Params, grads: Params, state: State, names: tuple[str, ...]) -> None:
-        """All four speak of the same parameters. A shape that is off by a broadcast would pass unseen otherwise."""
-        if grads.keys() != params.keys():
-            raise ArgumentError(
-                explain(
-                    f"update expected a gradient for each of {sorted(params)}",
-                    f"gradients for {sorted(grads)}",
-                    "Take them with dict(zip(params, lucidgrad.grad(loss, list(params.values()))))",
-                )
-            )
+    def _check(self, params: Params, state: State, names: tuple[str, ...]) -> None:
         if state.keys() != {"step", *names} or any(state[name].keys() != params.keys() for name in names):
             raise ArgumentError(
                 explain(
@@ -105,15 +108,6 @@ class Elementwise(Optimizer):
                     "Start with optimizer.init(params), and hand on the state that update returns",
                 )
             )
-        for path, theta in params.items():
-            if grads[path].shape != theta.shape:
-                raise ShapeError(
-                    explain(
-                        f"the gradient of {path} expected shape {theta.shape}",
-                        f"{grads[path].shape}",
-                        "A gradient has the shape of its parameter; use g.sum_to(p.shape) to undo a broadcast",
-                    )
-                )
 
 
 class _Casts(dict[np.dtype[Any], tuple[Scalar, ...]]):

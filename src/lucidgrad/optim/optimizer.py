@@ -111,6 +111,27 @@ def first_step() -> Tensor:
     return Tensor(0.0, dtype=np.float64, requires_grad=False)
 
 
+def check_gradients(params: Params, grads: Params) -> None:
+    """Raise unless the two speak of the same parameters. A shape off by a broadcast would pass unseen otherwise."""
+    if grads.keys() != params.keys():
+        raise ArgumentError(
+            explain(
+                f"update expected a gradient for each of {sorted(params)}",
+                f"gradients for {sorted(grads)}",
+                "Take them with dict(zip(params, lucidgrad.grad(loss, list(params.values()))))",
+            )
+        )
+    for path, theta in params.items():
+        if grads[path].shape != theta.shape:
+            raise ShapeError(
+                explain(
+                    f"the gradient of {path} expected shape {theta.shape}",
+                    f"{grads[path].shape}",
+                    "A gradient has the shape of its parameter; use g.sum_to(p.shape) to undo a broadcast",
+                )
+            )
+
+
 def resolve_learning_rate(optimizer: Optimizer, state: State, given: Scalar | None) -> Scalar:
     """The learning rate of this step: the given one, or the optimizer's own."""
     if given is None:
