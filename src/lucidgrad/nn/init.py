@@ -42,7 +42,7 @@ def constant(key: Key, shape: Shape, dtype: DTypeLike = np.float32, *, value: fl
 
 
 def normal(key: Key, shape: Shape, dtype: DTypeLike = np.float32, *, mean: float = 0.0, std: float = 0.01) -> Tensor:
-    """Normal numbers."""
+    """Normal numbers; the small ones of Krizhevsky, Sutskever and Hinton 2012, section 5."""
     return key.normal(shape, mean, std, dtype)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from lucidgrad.autograd import mode
 from lucidgrad.errors import ArgumentError, LucidgradError, explain
 from lucidgrad.nn.summary import output_shapes, table
-from lucidgrad.ops.promotion import FLOAT32
+from lucidgrad.ops.promotion import FLOAT32, FLOAT64, SUPPORTED
 from lucidgrad.tensor import Tensor, tensor
 
 
@@ -186,14 +186,15 @@ def _as_input(module: Module, x: Any) -> Any:
     elif isinstance(x, Tensor) or not hasattr(x, "__array__"):
         return x
     array = np.asarray(x)
-    dtype = None
-    if array.dtype.kind == "f":
-        dtype = next((t.dtype for _, t in _tensors(module) if t.dtype.kind == "f"), FLOAT32)
-        if array.dtype == dtype and not mode.recording:
-            view = array.view()
-            view.setflags(write=False)
-            return Tensor.wrap(view)
-    return tensor(array, dtype=dtype)  # a copy: what is recorded must not change before the gradient is taken
+    dtype = array.dtype
+    if dtype.kind == "f":
+        default = FLOAT64 if dtype == FLOAT64 and not isinstance(x, list | tuple) else FLOAT32
+        dtype = next((t.dtype for _, t in _tensors(module) if t.dtype.kind == "f"), default)
+    if mode.recording or array.dtype != dtype or dtype not in SUPPORTED:
+        return tensor(array, dtype=dtype)  # a copy: what is recorded must not change before the gradient is taken
+    view = array.view()
+    view.setflags(write=False)
+    return Tensor.wrap(view)
 
 
 def _tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
