@@ -20,6 +20,7 @@ from lucidgrad.functional import stack as stack
 from lucidgrad.functional import take as take
 from lucidgrad.functional import where as where
 from lucidgrad.functional import zeros as zeros
+from lucidgrad.gradcheck import gradcheck as gradcheck
 from lucidgrad.random import Key as Key
 from lucidgrad.random import next_key as next_key
 from lucidgrad.random import seed as seed

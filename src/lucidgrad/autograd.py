@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
-from lucidgrad.errors import AnomalyError, GradientError
+from lucidgrad.errors import AnomalyError, GradientError, ShapeError, explain
 from lucidgrad.ops.op import Op
 
 PACKAGE_FOLDER = str(Path(__file__).parent) + os.sep
@@ -176,7 +176,7 @@ def backpropagate(
     mode.recording, mode.quiet = create_graph, True
     try:
         with np.errstate(all="ignore"):
-            order = _reachable(root)
+            order = reachable(root)
             wanted = None if targets is None else _leading_to(order, targets)
             kept = None if targets is None else {id(t) for t in targets}
             for node in reversed(order):
@@ -191,7 +191,7 @@ def backpropagate(
     return found
 
 
-def _reachable(root: Node) -> list[Node]:
+def reachable(root: Node) -> list[Node]:
     """All nodes that ``root`` was made from, first to last; with a list for a stack, however long the chain is."""
     seen = {root}
     stack = [root]
@@ -246,14 +246,29 @@ def _pull_back(
         finally:
             mode.anomaly = anomaly
         value = values[i]
+        if type(dx) is not type(g):
+            raise _wrong_rule(node, i, f"{type(dx).__name__}", "a Tensor")
         if dx.shape != value.shape:
-            dx = dx.sum_to(value.shape)  # broadcasting is undone here, once for all ops
+            try:
+                dx = dx.sum_to(value.shape)  # broadcasting is undone here, once for all ops
+            except ShapeError:
+                raise _wrong_rule(node, i, f"{dx.shape}", f"the shape {value.shape} of the input") from None
         if dx.dtype is not value.dtype and dx.dtype != value.dtype:
             dx = dx.astype(value.dtype)
         if mode.anomaly:
             _check_cotangent(node, i, g, dx)
         known = found.get(parent)
         found[parent] = dx if known is None else known + dx
+
+
+def _wrong_rule(node: Node, i: int, got: str, expected: str) -> GradientError:
+    return GradientError(
+        explain(
+            f"the vjp rule of {node.op.name} for its input {i} expected to return {expected}",
+            got,
+            "Write the rule in operators and methods of its arguments; see lucidgrad.ops.Op",
+        )
+    )
 
 
 def _is_sound(value: Any) -> bool:

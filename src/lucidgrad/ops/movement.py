@@ -72,9 +72,15 @@ def _unpad(g: Any, y: Any, x: Any, *, padding: Padding, value: float = 0.0) -> A
     return g[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, padding, strict=True))]
 
 
+def _pad(x: Any, *, padding: Padding, value: float = 0.0) -> Any:
+    padded = np.full(_pad_shape(Spec(x.shape, x.dtype), padding=padding).shape, value, x.dtype)
+    padded[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, padding, strict=True))] = x
+    return padded
+
+
 pad = Op(
     "pad",
-    lambda x, *, padding, value=0.0: np.pad(x, padding, constant_values=value),
+    _pad,
     _pad_shape,
     (_unpad,),
 )
