@@ -68,15 +68,14 @@ def gradcheck(
 
     Examples
     --------
-    >>> import lucidgrad as lg
-    >>> lg.gradcheck(lambda x, w: (x @ w).tanh(), [[1.0, 2.0]], [[0.5], [-0.3]], order=2)
+    >>> gradcheck(lambda x, w: (x @ w).tanh(), [[1.0, 2.0]], [[0.5], [-0.3]], order=2)
     True
 
     A rule with a mistake in it is found, and named:
 
     >>> from lucidgrad.ops import Op, shapes
     >>> cube = Op("cube", lambda x: x * x * x, shapes.elementwise, (lambda g, y, x: 2 * g * x * x,))
-    >>> lg.gradcheck(lambda x: cube(x).sum(), [1.0, 2.0])
+    >>> gradcheck(lambda x: cube(x).sum(), [1.0, 2.0])
     Traceback (most recent call last):
         ...
     lucidgrad.errors.GradientError: cube, input 0, element (0,): expected 3 (finite differences), got 2. ...

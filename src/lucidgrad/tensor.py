@@ -327,10 +327,10 @@ class Tensor(Operators):
 def tensor(data: ArrayLike | Tensor, *, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Make a Tensor of data: constant unless ``requires_grad`` says otherwise. Copies, so later changes don't matter.
 
-    >>> import numpy as np, lucidgrad as lg
-    >>> lg.tensor(np.arange(3.0))
+    >>> import numpy as np
+    >>> tensor(np.arange(3.0))
     Tensor([0., 1., 2.])
-    >>> lg.tensor([0.5], dtype=np.float64)
+    >>> tensor([0.5], dtype=np.float64)
     Tensor([0.5], dtype=float64)
     """
     return Tensor(data, dtype=dtype, requires_grad=requires_grad)
