@@ -106,14 +106,26 @@ def check_integers(who: str, dtype: np.dtype[Any]) -> None:
 
 
 def check_weights(name: str, weights: Array) -> None:
-    """Raise an ArgumentError unless the weights are finite, none is negative and at least one is positive."""
+    """Raise an ArgumentError unless the weights are finite and none is negative."""
     low, high = float(weights.min()), float(weights.max())
-    if not (low >= 0 and 0 < high < np.inf):
+    if not (low >= 0 and high < np.inf):
         raise ArgumentError(
             explain(
-                f"{name} expected finite numbers >= 0, at least one of them positive",
+                f"{name} expected finite numbers >= 0",
                 f"numbers from {low:g} to {high:g}",
-                "A weight says how often a sample counts: 0 leaves it out, and one has to be left",
+                "A weight says how often a sample counts; 0 leaves it out",
+            )
+        )
+
+
+def check_total_weight(who: str, weight: float) -> None:
+    """Raise an ArgumentError unless there is some weight to divide by."""
+    if not weight > 0:
+        raise ArgumentError(
+            explain(
+                f"{who} expected a sample of positive weight",
+                f"weights that add up to {weight:g}",
+                "Leave one sample at least; where most weights are 0 take larger batches",
             )
         )
 

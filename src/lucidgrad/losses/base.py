@@ -11,6 +11,7 @@ from lucidgrad.targets import (
     as_tensor,
     check_finite,
     check_same_shape,
+    check_total_weight,
     check_weight_shape,
     check_weights,
     concrete,
@@ -69,13 +70,19 @@ class Loss(ABC):
         ArgumentError
             Weights that are negative, not finite, or all 0. Not looked for while traced.
         """
-        total, weight = self.sums(predictions, targets, sample_weight)
-        return total / weight if self.reduction == "mean" else total
+        return self.reduce(*self.sums(predictions, targets, sample_weight))
 
     def sums(self, predictions: Any, targets: Any, sample_weight: Any = None) -> tuple[Tensor, float | Tensor]:
-        """The weighted sum over the samples and the sum of the weights: what to add up over batches before dividing."""
+        """The weighted sum over the samples and the sum of the weights: to be added up over batches."""
         p, t = self.checked(predictions, targets)
         return weighted_sums(p, self.terms(p, t), self.own_weight(p, t), sample_weight)
+
+    def reduce(self, total: Tensor, weight: float | Tensor) -> Tensor:
+        """The loss, from the sums of one batch or of several."""
+        value = concrete(weight) if isinstance(weight, Tensor) else weight
+        if value is not None:
+            check_total_weight(type(self).__name__, float(value))
+        return total / weight if self.reduction == "mean" else total
 
     def per_sample(self, predictions: Any, targets: Any) -> Tensor:
         """The loss of each sample, (batch,). Class weights are in it."""
@@ -115,10 +122,9 @@ def weighted_sums(
 ) -> tuple[Tensor, float | Tensor]:
     """The weighted sum of the terms, and the sum of the weights."""
     if sample_weight is None:
-        return terms.sum(), float(predictions.shape[0]) if own_weight is None else _positive(own_weight.sum())
+        return terms.sum(), float(predictions.shape[0]) if own_weight is None else own_weight.sum()
     w = _sample_weight(sample_weight, predictions)
-    total = (sum_columns(terms) * w).sum()
-    return total, w.sum() if own_weight is None else _positive((own_weight * w).sum())
+    return (sum_columns(terms) * w).sum(), (w if own_weight is None else own_weight * w).sum()
 
 
 def sum_columns(terms: Tensor) -> Tensor:
@@ -153,16 +159,3 @@ def _sample_weight(weight: Any, predictions: Tensor) -> Tensor:
     if values is not None:
         check_weights("sample_weight", values)
     return w
-
-
-def _positive(weight: Tensor) -> Tensor:
-    value = concrete(weight)
-    if value is not None and not value > 0:
-        raise ArgumentError(
-            explain(
-                "class_weight expected a sample of positive weight in each batch",
-                f"a sum of weights of {value}",
-                "Give no class the weight 0, or take larger batches",
-            )
-        )
-    return weight

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from lucidgrad.errors import ArgumentError, ShapeError, explain
-from lucidgrad.tensor import Tensor
+from lucidgrad.errors import DataError, ShapeError, explain
+from lucidgrad.targets import Array, array_of, check_total_weight, check_weight_shape, check_weights
 
-Array = np.ndarray[Any, np.dtype[Any]]
-State = TypeVar("State")
+State: TypeAlias = dict[str, Array]
 
 
-class Metric(ABC, Generic[State]):
+class Metric(ABC):
     """A number that is reported: ``state = update(state, ...)`` for each batch, then ``result(state)``.
 
-    The state is a value, of a size that does not depend on the number of samples. Calling the metric does all of
-    it at once for a whole set; the functions of this package are such calls.
+    The state is a dict of float64 arrays whose sizes do not depend on the number of samples, so that it can be
+    kept in a checkpoint. Calling a metric does all of it at once; the functions of this package are such calls.
+
+    Attributes
+    ----------
+    name
+        What its column in the history is called.
+    not_differentiable
+        For a metric that counts, why it cannot be trained on; else empty.
     """
+
+    name: str
+    not_differentiable: str = ""
+
+    def __call__(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Any:
+        """The metric of a whole set."""
+        return self.result(self.update(self.init(), predictions, targets, sample_weight))
 
     @abstractmethod
     def init(self) -> State:
@@ -27,20 +40,54 @@ class Metric(ABC, Generic[State]):
 
     @abstractmethod
     def update(self, state: State, predictions: Any, targets: Any, sample_weight: Any = None) -> State:
-        """The state with one more batch in it."""
+        """The state with one more batch in it: at least one sample, weights (batch,) >= 0."""
 
     @abstractmethod
     def result(self, state: State) -> Any:
-        """The metric of all samples so far: a float, or an array of one for each class."""
+        """The metric of all samples so far: a float, or an array with a number for each class."""
 
-    def __call__(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Any:
-        """The metric of a whole set."""
-        return self.result(self.update(self.init(), predictions, targets, sample_weight))
+    def __repr__(self) -> str:
+        options = (f"{k}={v!r}" for k, v in vars(self).items() if k != "name" and not k.startswith("_"))
+        return f"{type(self).__name__}({', '.join(options)})"
 
 
-def array_of(x: Any) -> Array:
-    """The elements of a Tensor, an array or a list."""
-    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+class SampleMean(Metric):
+    """A metric that is a number for each sample, and its weighted mean over all."""
+
+    @abstractmethod
+    def per_sample(self, predictions: Array, targets: Array) -> Array:
+        """The number of each sample, (batch,): booleans, or float64."""
+
+    def init(self) -> State:
+        """Nothing, of no weight."""
+        return {"total": np.zeros(()), "weight": np.zeros(())}
+
+    def update(self, state: State, predictions: Any, targets: Any, sample_weight: Any = None) -> State:
+        """Add the weighted numbers of a batch."""
+        values = self.per_sample(*batch_of(self.name, predictions, targets))
+        w = weights_of(sample_weight, len(values))
+        return {"total": state["total"] + (w * values).sum(), "weight": state["weight"] + w.sum()}
+
+    def result(self, state: State) -> float:
+        """The total by the weight."""
+        check_total_weight(self.name, float(state["weight"]))
+        return float(state["total"] / state["weight"])
+
+
+def batch_of(who: str, predictions: Any, targets: Any) -> tuple[Array, Array]:
+    """Both as arrays, of the same number of samples, at least one."""
+    p, t = array_of(predictions), array_of(targets)
+    if not p.ndim or p.shape[:1] != t.shape[:1]:
+        raise ShapeError(
+            explain(
+                f"{who} expected a target for each prediction along the first axis",
+                f"predictions {p.shape} and targets {t.shape}",
+                "Put predictions first, targets second, and a single sample into brackets",
+            )
+        )
+    if not len(p):
+        raise DataError(explain(f"{who} expected at least one sample", "none", "Check how the data was split"))
+    return p, t
 
 
 def weights_of(sample_weight: Any, batch: int) -> Array:
@@ -48,16 +95,6 @@ def weights_of(sample_weight: Any, batch: int) -> Array:
     if sample_weight is None:
         return np.ones(batch)
     w = array_of(sample_weight).astype(np.float64)
-    if w.shape != (batch,):
-        raise ShapeError(
-            explain(
-                f"sample_weight expected one number for each sample, shape ({batch},)",
-                f"{w.shape}",
-                "Pass weights of shape (batch,)",
-            )
-        )
-    if not (np.isfinite(w).all() and w.min(initial=0) >= 0):
-        raise ArgumentError(
-            explain("sample_weight expected finite numbers >= 0", f"{w.min()} to {w.max()}", "Use 0 to leave one out")
-        )
+    check_weight_shape(w.shape, batch)
+    check_weights("sample_weight", w)
     return w
