@@ -1,0 +1,211 @@
+"""Run: everything that changes while a model trains. Saving it, and putting it back, is all that resuming takes."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lucidgrad.errors import CheckpointError, explain
+from lucidgrad.losses import Loss
+from lucidgrad.metrics import Metric
+from lucidgrad.nn import Module
+from lucidgrad.optim import Optimizer
+from lucidgrad.random import Key
+from lucidgrad.tensor import Tensor
+from lucidgrad.training.callbacks.callback import Callback
+from lucidgrad.training.history import History
+from lucidgrad.training.samples import Samples
+
+
+@dataclass(eq=False)
+class Run:
+    """A training run: what it was started with, and everything that changes.
+
+    Attributes
+    ----------
+    model, loss, optimizer, metrics, callbacks
+        What trains. ``metrics`` by the name of their column in the history.
+    epochs
+        How many epochs the run is to have when it is done.
+    batch_size
+        Samples in a batch; None: all of them.
+    seed, order_key, step_key, shuffle
+        The order of the samples is a function of ``order_key`` and the epoch; what is random in a step, of ``step_key``.
+    epoch, batch, step
+        Epochs completed, batches done in the epoch under way, and updates done in all.
+    learning_rate, learning_rate_factor
+        The learning rate of the last step; what callbacks have multiplied the schedule by.
+    batch_loss
+        The loss of the last batch, before its update.
+    history
+        A row for each completed epoch.
+    stop_reason
+        Why the run ended before ``epochs``, or None.
+    """
+
+    model: Module
+    loss: Loss
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int | None = None
+    metrics: dict[str, Metric[Any]] = field(default_factory=dict)
+    callbacks: list[Callback] = field(default_factory=list)
+    seed: int = 0
+    shuffle: bool = True
+    data: dict[str, Any] = field(default_factory=dict)
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    learning_rate: float = float("nan")
+    learning_rate_factor: float = 1.0
+    batch_loss: float = float("nan")
+    history: History = field(default_factory=History)
+    stop_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        key = Key(self.seed)
+        self.order_key, self._steps_key = key.fold_in(0), key.fold_in(1)
+        self.parameters = self.model.parameters()
+        self.optimizer_state: dict[str, Any] = self.optimizer.init(self.parameters)
+        self.totals = Totals(self.metrics)
+
+    @property
+    def step_key(self) -> Key:
+        """What is random in the next step, such as dropout, follows from this."""
+        return self._steps_key.fold_in(self.step)
+
+    def stop(self, reason: str) -> None:
+        """End the run after the step (or epoch) under way; the first reason given is kept."""
+        self.stop_reason = self.stop_reason or reason
+
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, as arrays, numbers and strings in nested dicts and lists."""
+        return {
+            "settings": self._settings(),
+            "model": dict(self.model.state()),
+            "optimizer": _to_arrays(self.optimizer_state),
+            "progress": {name: getattr(self, name) for name in _PROGRESS},
+            "history": self.history.rows,
+            "totals": self.totals.state(),
+            "callbacks": [{"type": type(c).__name__, "state": c.state()} for c in self._callbacks_with_state()],
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Put back what ``state`` gave, for a run with the same model, data and settings (``epochs`` may differ)."""
+        _check_same(state["settings"], self._settings())
+        callbacks = self._callbacks_with_state()
+        known = [(type(c).__name__) for c in callbacks]
+        saved = [c["type"] for c in state["callbacks"]]
+        if known != saved:
+            raise CheckpointError(
+                explain(f"the checkpoint expected callbacks {saved}", f"{known}", "Resume with the same callbacks")
+            )
+        self.model.load_state(state["model"])
+        self.optimizer_state = _to_tensors(state["optimizer"])
+        for name in _PROGRESS:
+            setattr(self, name, state["progress"][name])
+        self.history.rows[:] = state["history"]
+        self.totals.load_state(state["totals"])
+        for callback, saved_callback in zip(callbacks, state["callbacks"], strict=True):
+            callback.load_state(saved_callback["state"])
+
+    def _callbacks_with_state(self) -> list[Callback]:
+        """Those that a resumed run cannot do without; the others, such as Progress, only look on."""
+        return [c for c in self.callbacks if type(c).state is not Callback.state]
+
+    def _settings(self) -> dict[str, Any]:
+        """What has to be the same for a resumed run to go on as the first one would have."""
+        return {
+            "loss": _without_addresses(repr(self.loss)),
+            "optimizer": _without_addresses(repr(self.optimizer)),
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "shuffle": self.shuffle,
+            "metrics": list(self.metrics),
+            **self.data,
+        }
+
+
+_PROGRESS = ("epoch", "batch", "step", "learning_rate", "learning_rate_factor", "batch_loss", "stop_reason")
+
+
+class Totals:
+    """Sums over the batches of the epoch under way, from which its loss and training metrics follow."""
+
+    def __init__(self, metrics: dict[str, Metric[Any]]) -> None:
+        self.metrics = metrics
+        self.reset()
+
+    def reset(self) -> None:
+        """Start an epoch."""
+        self.loss = 0.0
+        self.weight = 0.0
+        self.seconds = 0.0
+        self.states: dict[str, Any] = {name: metric.init() for name, metric in self.metrics.items()}
+
+    def add(self, total: float, weight: float, predictions: Tensor, y: Tensor, sample_weight: Tensor | None) -> None:
+        """Add a batch: its weighted sum of losses, its sum of weights, and what the metrics look at."""
+        self.loss += total
+        self.weight += weight
+        for name, metric in self.metrics.items():
+            self.states[name] = metric.update(self.states[name], predictions, y, sample_weight)
+
+    def results(self, reduction: str) -> dict[str, Any]:
+        """The loss and the training metrics of the batches so far."""
+        loss = self.loss / self.weight if reduction == "mean" else self.loss
+        return {"loss": loss} | {name: metric.result(self.states[name]) for name, metric in self.metrics.items()}
+
+    def state(self) -> dict[str, Any]:
+        """The sums, for a checkpoint."""
+        return {"loss": self.loss, "weight": self.weight, "seconds": self.seconds, "metrics": self.states}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from saved sums."""
+        self.loss, self.weight, self.seconds = state["loss"], state["weight"], state["seconds"]
+        self.states = state["metrics"]
+
+
+def fingerprint(samples: Samples) -> dict[str, Any]:
+    """Enough of a data set to notice that a run is resumed on another one: shapes, dtypes, and some of the rows."""
+    some = np.linspace(0, len(samples) - 1, min(len(samples), 32)).astype(np.int64)
+    crc = 0
+    for tensor in samples.batch(some):
+        if tensor is not None:
+            crc = zlib.crc32(np.ascontiguousarray(tensor.numpy()).tobytes(), crc)
+    return {"rows": len(samples), "x": list(samples.x.shape[1:]), "x_dtype": str(samples.x.dtype), "crc": crc}
+
+
+def _without_addresses(text: str) -> str:
+    """``<function f at 0x7f...>`` is another one in each process, though it is the same function."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+
+
+def _to_arrays(tree: Any) -> Any:
+    return {k: _to_arrays(v) for k, v in tree.items()} if isinstance(tree, dict) else tree.numpy()
+
+
+def _to_tensors(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {k: _to_tensors(v) for k, v in tree.items()}
+    return Tensor(tree, dtype=tree.dtype, requires_grad=False)
+
+
+def _check_same(saved: dict[str, Any], current: dict[str, Any]) -> None:
+    differing = [
+        f"{name}: {saved.get(name)!r} then, {current.get(name)!r} now"
+        for name in {**saved, **current}
+        if saved.get(name) != current.get(name)
+    ]
+    if differing:
+        raise CheckpointError(
+            explain(
+                "resuming expected the run that was saved",
+                "another one (" + "; ".join(differing) + ")",
+                "Resume with the same settings and data, or start a new run in another folder",
+            )
+        )
