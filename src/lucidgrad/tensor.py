@@ -218,7 +218,7 @@ class Tensor(Operators):
                 else:
                     with np.errstate(all="ignore"):  # IEEE 754 as it is; detect_anomaly finds the first NaN
                         output = op.forward(*values, **attrs)
-            except (ValueError, TypeError, IndexError) as error:
+            except (ValueError, TypeError, IndexError, OverflowError) as error:
                 op.explain_failure(values, attrs, error)
                 raise
             if type(output) is not np.ndarray:

@@ -45,8 +45,18 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     return where(zero, 0.0, g * y * where(zero, 1.0, a).log())
 
 
+def _counted_as(dtype: np.dtype[Any]) -> Any:
+    """A shape rule: elementwise, but NumPy counts booleans in ``dtype``."""
+
+    def shape(*specs: Any) -> Spec:
+        spec = shapes.elementwise(*specs)
+        return spec._replace(dtype=dtype) if spec.dtype.kind == "b" else spec
+
+    return shape
+
+
 # The operator, not np.power: it squares by one multiplication.
-power = Op("power", operator.pow, shapes.elementwise, (_power_base, _power_exponent))
+power = Op("power", operator.pow, _counted_as(np.dtype(np.int8)), (_power_base, _power_exponent))
 
 
 def _share(g: Any, y: Any, mine: Any, other: Any) -> Any:
@@ -59,11 +69,11 @@ maximum = Op("maximum", np.maximum, shapes.elementwise, _choose_one)
 minimum = Op("minimum", np.minimum, shapes.elementwise, _choose_one)
 
 # max(x, 0) with slope 0 at 0, where `maximum` would share the tie.
-relu = Op("relu", lambda x: np.maximum(x, 0), shapes.elementwise, (lambda g, y, x: where(y > 0, g, 0.0),))
+relu = Op("relu", lambda x: np.maximum(x, 0), _counted_as(shapes.INT64), (lambda g, y, x: where(y > 0, g, 0.0),))
 
 clip = Op(
     "clip",
-    lambda x, *, low, high: np.clip(x, low, high),
+    lambda x, *, low, high: np.clip(x, low, high, dtype=x.dtype),
     lambda x, **_: x,
     (lambda g, y, x, **_: where(x == y, g, 0.0),),  # inside, both ends included, the value is unchanged
 )
