@@ -180,6 +180,31 @@ def put_samples() -> Iterator[Sample]:
         )
 
 
+def transpose_samples() -> Iterator[Sample]:
+    for shape, order in [
+        ((), ()), ((3,), (0,)), ((2, 3), (1, 0)), ((2, 3), (0, 1)), ((2, 3, 4), (2, 0, 1)), ((2, 0, 3), (1, 2, 0)),
+        ((2, 3, 1, 4), (3, 1, 0, 2)), ((9, 11), (1, 0)),
+    ]:  # fmt: skip
+        yield Sample(f"{shape} to {order}", (floats(*shape),), lambda x, order: x.transpose(order), {"order": order})
+
+
+def broadcast_to_samples() -> Iterator[Sample]:
+    for old, new in [
+        ((), ()), ((), (3,)), ((), (2, 0)), ((1,), (4,)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((1,), (0,)),
+        ((1, 3, 1), (2, 4, 3, 5)), ((2, 3), (2, 3)),
+    ]:  # fmt: skip
+        yield Sample(f"{old} to {new}", (floats(*old),), lambda x, shape: np.broadcast_to(x, shape), {"shape": new})
+
+
+def pad_samples() -> Iterator[Sample]:
+    for shape, padding, value in [
+        ((), (), 0.0), ((3,), ((1, 2),), 0.0), ((2, 3), ((0, 1), (2, 0)), 1.5), ((0,), ((1, 1),), 0),
+        ((2, 0), ((1, 0), (0, 0)), 0.0), ((2, 3, 4), ((0, 0), (1, 1), (0, 0)), -1.0),
+        ((9, 8), ((1, 1), (2, 2)), 0.0),
+    ]:  # fmt: skip
+        yield Sample(f"{shape} by {padding}", (floats(*shape),), pad, {"padding": padding, "value": value})
+
+
 def concatenate_samples() -> Iterator[Sample]:
     for shapes, axis in [
         (((2,), (3,)), 0), (((2, 3), (2, 1), (2, 2)), 1), (((2, 3), (1, 3)), -2), (((2, 3),), 0),
@@ -300,45 +325,9 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample("columns first", (floats(3, 4).T,), lambda x, shape: x.reshape(shape), {"shape": (2, 6)}),
         Sample("stride 0", (np.broadcast_to(floats(3), (2, 3)),), lambda x, shape: x.reshape(shape), {"shape": (6,)}),
     ],
-    "transpose": [
-        Sample(f"{shape} to {order}", (floats(*shape),), lambda x, order: x.transpose(order), {"order": order})
-        for shape, order in [
-            ((), ()),
-            ((3,), (0,)),
-            ((2, 3), (1, 0)),
-            ((2, 3), (0, 1)),
-            ((2, 3, 4), (2, 0, 1)),
-            ((2, 0, 3), (1, 2, 0)),
-            ((2, 3, 1, 4), (3, 1, 0, 2)),
-            ((9, 11), (1, 0)),
-        ]
-    ],  # fmt: skip
-    "broadcast_to": [
-        Sample(f"{old} to {new}", (floats(*old),), lambda x, shape: np.broadcast_to(x, shape), {"shape": new})
-        for old, new in [
-            ((), ()),
-            ((), (3,)),
-            ((), (2, 0)),
-            ((1,), (4,)),
-            ((3,), (2, 3)),
-            ((2, 1), (2, 3)),
-            ((1, 3, 1), (2, 4, 3, 5)),
-            ((1,), (0,)),
-            ((2, 3), (2, 3)),
-        ]
-    ],  # fmt: skip
-    "pad": [
-        Sample(f"{shape} by {padding}", (floats(*shape),), pad, {"padding": padding, "value": value})
-        for shape, padding, value in [
-            ((), (), 0.0),
-            ((3,), ((1, 2),), 0.0),
-            ((2, 3), ((0, 1), (2, 0)), 1.5),
-            ((0,), ((1, 1),), 0),
-            ((2, 0), ((1, 0), (0, 0)), 0.0),
-            ((2, 3, 4), ((0, 0), (1, 1), (0, 0)), -1.0),
-            ((9, 8), ((1, 1), (2, 2)), 0.0),
-        ]
-    ],  # fmt: skip
+    "transpose": list(transpose_samples()),
+    "broadcast_to": list(broadcast_to_samples()),
+    "pad": list(pad_samples()),
     "concatenate": list(concatenate_samples()),
     "matmul": list(matmul_samples()),
     "getitem": list(getitem_samples()),

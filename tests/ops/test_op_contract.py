@@ -94,10 +94,13 @@ def test_integers_are_computed_as_the_shape_rule_says_or_refused_in_words(name: 
         lg.tensor(x.astype(dtype) if x.dtype.kind == "f" else x) if isinstance(x, np.ndarray) else x
         for x in sample.inputs
     ]
+    refused = ""
     try:
         y = TABLE[name](*given, **sample.attrs)
     except LucidgradError as error:
-        assert name in str(error) or "index" in str(error)
+        refused = str(error)
+    if refused:
+        assert name in refused
         return
     only = [t for t in given if isinstance(t, Tensor)]
     graph = trace(lambda *ts: apply_to(TABLE[name], given, ts, sample.attrs), *only)
