@@ -57,7 +57,8 @@ def predict_class(model: Module, x: ArrayLike, *, batch_size: int | None = None)
     """The most probable class of every row, int64 (n,)."""
     logits = predict(model, x, batch_size=batch_size)
     if logits.ndim == 2 and logits.shape[1] > 1:
-        return np.argmax(logits, axis=1)
+        classes: Array = np.argmax(logits, axis=1)
+        return classes
     return np.where(logits.reshape(-1) > 0, 1, 0)
 
 
@@ -67,7 +68,7 @@ def evaluate(
     y: ArrayLike,
     *,
     loss: Any = None,
-    metrics: Iterable[str | Metric[Any] | Callable[..., Any]] = (),
+    metrics: Iterable[str | Metric | Callable[..., Any]] = (),
     sample_weight: ArrayLike | None = None,
     batch_size: int | None = None,
 ) -> dict[str, float]:
@@ -84,7 +85,7 @@ def evaluate(
 
 
 def measure(
-    model: Module, samples: Samples, loss: Loss | None, metrics: dict[str, Metric[Any]], batch_size: int | None = None
+    model: Module, samples: Samples, loss: Loss | None, metrics: dict[str, Metric], batch_size: int | None = None
 ) -> dict[str, float]:
     """``evaluate`` for samples that are already checked."""
     states = {name: metric.init() for name, metric in metrics.items()}

@@ -43,7 +43,7 @@ def fit(
     epochs: int,
     batch_size: int | None = None,
     validation: float | Sequence[Any] | None = None,
-    metrics: Iterable[str | Metric[Any] | Callable[..., Any]] = (),
+    metrics: Iterable[str | Metric | Callable[..., Any]] = (),
     callbacks: Iterable[Callback] = (),
     seed: int = 0,
     shuffle: bool = True,

@@ -34,7 +34,7 @@ class Run:
     batch_size
         Samples in a batch; None: all of them.
     seed, order_key, step_key, shuffle
-        The order of the samples is a function of ``order_key`` and the epoch; what is random in a step, of ``step_key``.
+        The samples' order is a function of ``order_key`` and the epoch; what is random in a step, of ``step_key``.
     epoch, batch, step
         Epochs completed, batches done in the epoch under way, and updates done in all.
     learning_rate, learning_rate_factor
@@ -52,7 +52,7 @@ class Run:
     optimizer: Optimizer
     epochs: int
     batch_size: int | None = None
-    metrics: dict[str, Metric[Any]] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
     callbacks: list[Callback] = field(default_factory=list)
     seed: int = 0
     shuffle: bool = True
@@ -137,7 +137,7 @@ _PROGRESS = ("epoch", "batch", "step", "learning_rate", "learning_rate_factor", 
 class Totals:
     """Sums over the batches of the epoch under way, from which its loss and training metrics follow."""
 
-    def __init__(self, metrics: dict[str, Metric[Any]]) -> None:
+    def __init__(self, metrics: dict[str, Metric]) -> None:
         self.metrics = metrics
         self.reset()
 

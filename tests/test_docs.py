@@ -1,0 +1,54 @@
+"""The examples of the README and of CONTRIBUTING run, and the README's map is true."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "CONTRIBUTING.md")
+
+
+def python_blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_of_a_page_run_one_after_the_other(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = python_blocks(page)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__main__"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for block in blocks:
+            exec(compile(block, page, "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_relative_link_and_picture_of_a_page_exists(page: str) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8"))
+    targets += re.findall(r'src="(?!https?://)([^"]+)"', (ROOT / page).read_text(encoding="utf-8"))
+    assert [t for t in targets if not (ROOT / t).exists()] == []
+
+
+def test_the_map_in_contributing_names_every_module() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    folder = ROOT / "src" / "lucidgrad"
+    modules = [f"{p.name}/" for p in folder.iterdir() if (p / "__init__.py").exists()]
+    modules += [p.stem for p in folder.glob("*.py") if not p.stem.startswith("__")]
+    assert [m for m in modules if f"`{m}`" not in page] == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names = [re.split(r"[<>=~! ]", d)[0] for d in project["dependencies"]]
+    assert [n for n in names if f"| {n} |" not in page] == []
