@@ -139,14 +139,14 @@ class Reshape(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, ...) → (batch, ...), with ``shape`` behind the batch."""
-        sample = prod(x.shape[1:])
-        known = prod(n for n in self.shape if n != -1)
+        sample, known = prod(x.shape[1:]), prod(n for n in self.shape if n != -1)
         fits = known != 0 and sample % known == 0 if -1 in self.shape else sample == known
         if not x.ndim or not fits:
             raise ShapeError(
                 explain(
-                    f"Reshape{self.shape} expected inputs of shape (batch, ...) with {known} elements per sample",
-                    f"{x.shape}",
+                    f"Reshape{self.shape} expected samples of {'a multiple of ' if -1 in self.shape else ''}{known} "
+                    "elements",
+                    f"inputs of shape {x.shape}",
                     "Keep the product of the sizes; a single -1 is filled in",
                 )
             )

@@ -74,11 +74,11 @@ class Module:
 
     def parameters(self) -> dict[str, Tensor]:
         """The leaves that require gradients, by path, in order of definition."""
-        return {path: t for path, t in _tensors(self) if t.requires_grad}
+        return _by_path(self, requires_grad=True)
 
     def buffers(self) -> dict[str, Tensor]:
         """The tensors that training does not learn, by path: running statistics, frozen weights."""
-        return {path: t for path, t in _tensors(self) if not t.requires_grad}
+        return _by_path(self, requires_grad=False)
 
     def modules(self) -> dict[str, Module]:
         """The module itself (path ``""``) and all inside of it, by path."""
@@ -197,6 +197,20 @@ def _as_input(module: Module, x: Any) -> Any:
     return Tensor.wrap(view)
 
 
+def _by_path(module: Module, requires_grad: bool) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    for path, t in _tensors(module):
+        if found.setdefault(path, t) is not t:
+            raise ArgumentError(
+                explain(
+                    f"{type(module).__name__} expected one tensor for each path",
+                    f"two at {path}",
+                    "Rename the keys of the dict they are in",
+                )
+            )
+    return {path: t for path, t in found.items() if t.requires_grad == requires_grad}
+
+
 def _tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
     """The leaf tensors inside, each once, by path. A result that forward has kept is no leaf."""
     for path, part in _walk(module, "", set()):
@@ -278,5 +292,5 @@ def _is_option(value: Any) -> bool:
     if isinstance(value, Module | Tensor):
         return False
     if isinstance(value, tuple):
-        return all(isinstance(v, int | float | str) for v in value)
+        return bool(value) and all(isinstance(v, int | float | str) for v in value)
     return value is None or isinstance(value, int | float | str) or callable(value)
