@@ -26,11 +26,11 @@ def check_count(name: str, value: Any, try_: str, *, least: int = 1) -> None:
         raise ArgumentError(explain(f"{name} expected an integer of at least {least}", repr(value), try_))
 
 
-def check_learning_rate(name: str, value: Any) -> None:
+def check_learning_rate(owner: str, value: Any, argument: str = "learning_rate") -> None:
     """Raise unless ``value`` is a schedule, or a finite number that is not negative."""
     if not callable(value):
         check_number(
-            f"{name}(learning_rate=...)",
+            f"{owner}({argument}=...)",
             value,
             "[0, inf)",
             "Pass a number such as 0.01, or a schedule such as lucidgrad.optim.cosine(0.1, steps=1000)",

@@ -123,7 +123,7 @@ class warm_up:
     steps: int
 
     def __post_init__(self) -> None:
-        check_learning_rate("warm_up", self.then)
+        check_learning_rate("warm_up", self.then, "then")
         check_count("warm_up(steps=...)", self.steps, "It is the number of steps of the line, such as 500")
 
     def __call__(self, step: int) -> float:
