@@ -144,10 +144,9 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
     Tensor([-0.15865526,  0.        ,  1.9544997 ])
     """
     z = _tensor(x)
+    near = z.clip(-10.0, 10.0)  # beyond, Phi is 0 or 1 to the last digit of float64
     if not approximate:
-        return 0.5 * z * (1.0 + (z * math.sqrt(0.5)).erf())
-    # Beyond 10 tanh is 1 to the last digit of float64; the cube of a large number would overflow instead.
-    near = z.clip(-10.0, 10.0)
+        return 0.5 * z * (1.0 + (near * math.sqrt(0.5)).erf())
     return 0.5 * z * (1.0 + (math.sqrt(2 / math.pi) * (near + 0.044715 * near * near * near)).tanh())
 
 
@@ -158,7 +157,7 @@ def silu(x: Any) -> Tensor:
     Tensor([-0.2689414,  0.       ,  1.761594 ])
     """
     z = _tensor(x)
-    return z * z.sigmoid()
+    return z * _near(z).sigmoid()
 
 
 def mish(x: Any) -> Tensor:
@@ -168,7 +167,7 @@ def mish(x: Any) -> Tensor:
     Tensor([-0.3034014,  0.       ,  1.9439589])
     """
     z = _tensor(x)
-    return z * z.softplus().tanh()
+    return z * _near(z).softplus().tanh()
 
 
 def softplus(x: Any) -> Tensor:
@@ -277,6 +276,14 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 # --- helpers --------------------------------------------------------------------------------------------------------
+
+
+def _near(z: Tensor) -> Tensor:
+    """Within [-1000, 1000], beyond which sigmoid and its kin are flat.
+
+    The slope of x sigmoid(x) has a term x times the slope of sigmoid: far out infinity times 0, if it were not cut off.
+    """
+    return z.clip(-1000.0, 1000.0)
 
 
 def _shifted(x: Any, axis: int) -> Tensor:
