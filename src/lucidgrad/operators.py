@@ -249,7 +249,7 @@ class Operators:
     def transpose(self, *order: int | Sequence[int]) -> Self:
         """The axes in another order; without arguments reversed."""
         n = self.ndim
-        axes = tuple(a + n if a < 0 else a for a in _integers(order)) if order else tuple(reversed(range(n)))
+        axes = tuple(a + n if -n <= a < 0 else a for a in _integers(order)) if order else tuple(reversed(range(n)))
         return self.apply(movement.transpose, (self,), {"order": axes})
 
     @property

@@ -100,7 +100,9 @@ def _part(part: Any, tensor: Callable[[Any], Any]) -> Any:
         return int(part)
     if _is_static(part) and not isinstance(part, bool):
         return part
-    array = part if hasattr(part, "apply") else tensor(np.asarray(part, dtype=None if np.size(part) else int))
+    if isinstance(part, list) and np.size(part) == 0:
+        part = np.asarray(part, dtype=np.int64)
+    array = part if hasattr(part, "apply") else tensor(part)
     if array.dtype.kind not in "biu" or (array.dtype.kind == "b" and not array.ndim):
         raise ArgumentError(
             explain(
