@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
+
 from lucidgrad.errors import ArgumentError, ShapeError, explain
 from lucidgrad.ops.promotion import FLOAT32
 from lucidgrad.targets import (
@@ -140,12 +142,12 @@ def sum_columns(terms: Tensor) -> Tensor:
     return terms if terms.ndim == 1 else terms.sum(tuple(range(1, terms.ndim)))
 
 
-def quantities_like(predictions: Tensor, targets: Any, who: str) -> Tensor:
-    """Finite real targets in the shape and dtype of the predictions."""
-    t = as_tensor(targets, predictions.dtype)
-    if t.shape != predictions.shape:
-        check_same_shape(who, predictions.shape, t.shape)
-        t = t.reshape(predictions.shape)
+def quantities(who: str, targets: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Tensor:
+    """Finite real targets in the given shape and dtype, those of the predictions."""
+    t = as_tensor(targets, dtype)
+    if t.shape != shape:
+        check_same_shape(who, shape, t.shape)
+        t = t.reshape(shape)
     values = concrete(t)
     if values is not None:
         check_finite(who, values)

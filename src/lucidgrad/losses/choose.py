@@ -62,16 +62,18 @@ def as_loss(loss: Any) -> Loss:
         raise GradientError(reason)
     if isinstance(loss, type) and issubclass(loss, Loss):
         return loss()
-    for name, kind in LOSSES.items():
-        if loss is getattr(regression, name, None) or loss is getattr(classification, name, None):
-            return kind()
     if not callable(loss) or isinstance(loss, type):
         raise ArgumentError(
             explain("loss expected a Loss, its name, or a function (predictions, targets)", repr(loss), _NAMES)
         )
+    for function, kind in _FUNCTIONS:
+        if loss is function:
+            return kind()
     return OfFunction(loss)
 
 
+# The lower-case form of each loss has its name.
+_FUNCTIONS = [(vars(m)[name], LOSSES[name]) for m in (regression, classification) for name in LOSSES if name in vars(m)]
 _NAMES = f"The names are {', '.join(map(repr, LOSSES))}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lucidgrad.errors import ArgumentError, DataError, ShapeError, explain
 from lucidgrad.functional import is_class, where
-from lucidgrad.losses.base import Loss, Reduction, quantities_like
+from lucidgrad.losses.base import Loss, Reduction, quantities
 from lucidgrad.targets import (
     as_tensor,
     check_distribution,
@@ -149,7 +149,7 @@ class Logistic(Loss):
 
     def check(self, predictions: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
         """Targets in [0, 1], in the shape of the logits."""
-        t = quantities_like(predictions, targets, "Logistic")
+        t = quantities("Logistic", targets, predictions.shape, predictions.dtype)
         values = concrete(t)
         if values is not None and not (values.min() >= 0 and values.max() <= 1):
             raise DataError(
@@ -197,7 +197,7 @@ class Hinge(Loss):
         t = as_tensor(targets)
         if predictions.ndim == 2 and predictions.shape[1] > 1 and t.shape != predictions.shape:
             return predictions, labels_of(predictions, t, "Hinge")
-        t = quantities_like(predictions, t, "Hinge")
+        t = quantities("Hinge", t, predictions.shape, predictions.dtype)
         values = concrete(t)
         if values is not None and not any(np.isin(values, pair).all() for pair in ((-1, 1), (0, 1))):
             raise DataError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from lucidgrad.errors import ArgumentError, DataError, ShapeError, explain
 from lucidgrad.functional import where
-from lucidgrad.losses.base import Loss, Reduction, quantities_like
+from lucidgrad.losses.base import Loss, Reduction, quantities
 from lucidgrad.targets import as_tensor, concrete
 from lucidgrad.tensor import Tensor
 
@@ -19,7 +19,7 @@ class _Regression(Loss):
     """Targets are finite real numbers in the shape of the predictions."""
 
     def check(self, predictions: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
-        return predictions, quantities_like(predictions, targets, type(self).__name__)
+        return predictions, quantities(type(self).__name__, targets, predictions.shape, predictions.dtype)
 
 
 @final
@@ -133,7 +133,7 @@ class LogCosh(_Regression):
         """log(cosh(d))."""
         d = predictions - targets
         a, t = d.abs(), d.clip(-1.0, 1.0).tanh()  # clipped, so that the branch not taken has a finite slope
-        return where(a < 1.0, -0.5 * (-t * t).log1p(), a + ((-2.0 * a).softplus() - math.log(2.0)))
+        return where(a < 0.6, -0.5 * (-t * t).log1p(), a + ((-2.0 * a).softplus() - math.log(2.0)))
 
 
 @final
@@ -175,7 +175,7 @@ class Quantile(Loss):
     def check(self, predictions: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
         """Targets like the predictions, or one (batch,) for all the quantiles."""
         if isinstance(self.q, float):
-            return predictions, quantities_like(predictions, targets, "Quantile")
+            return predictions, quantities("Quantile", targets, predictions.shape, predictions.dtype)
         if predictions.ndim != 2 or predictions.shape[1] != len(self.q):
             raise ShapeError(
                 explain(
@@ -185,9 +185,8 @@ class Quantile(Loss):
                 )
             )
         t = as_tensor(targets, predictions.dtype)
-        if t.ndim == 2 and t.shape[1] > 1:
-            return predictions, quantities_like(predictions, t, "Quantile")
-        return predictions, quantities_like(predictions[:, :1], t, "Quantile")
+        shape = predictions.shape if t.ndim == 2 and t.shape[1] > 1 else (predictions.shape[0], 1)
+        return predictions, quantities("Quantile", t, shape, predictions.dtype)
 
     def terms(self, predictions: Tensor, targets: Tensor) -> Tensor:
         """Q max(d, 0) + (1 - q) max(-d, 0) with d = y - f(x)."""

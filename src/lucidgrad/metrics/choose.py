@@ -29,22 +29,22 @@ METRICS: dict[str, Metric] = {
 }
 
 # Each function of the package is a call of one of these, so it needs not to see the whole set at once.
-_FUNCTIONS: dict[Callable[..., Any], Metric] = {
-    classification.accuracy: METRICS["accuracy"],
-    zero_one.zero_one_loss: METRICS["zero_one"],
-    classification.top_k_accuracy: METRICS["top_5"],
-    classification.log_loss: METRICS["log_loss"],
-    confusion.confusion_matrix: confusion.ConfusionMatrix(),
-    confusion.precision: METRICS["precision"],
-    confusion.recall: METRICS["recall"],
-    confusion.f1: METRICS["f1"],
-    regression.mean_absolute_error: METRICS["mae"],
-    regression.mean_squared_error: METRICS["mse"],
-    regression.r2_score: METRICS["r2"],
-}
+_FUNCTIONS: list[tuple[Callable[..., Any], Metric]] = [
+    (classification.accuracy, METRICS["accuracy"]),
+    (zero_one.zero_one_loss, METRICS["zero_one"]),
+    (classification.top_k_accuracy, METRICS["top_5"]),
+    (classification.log_loss, METRICS["log_loss"]),
+    (confusion.confusion_matrix, confusion.ConfusionMatrix()),
+    (confusion.precision, METRICS["precision"]),
+    (confusion.recall, METRICS["recall"]),
+    (confusion.f1, METRICS["f1"]),
+    (regression.mean_absolute_error, METRICS["mae"]),
+    (regression.mean_squared_error, METRICS["mse"]),
+    (regression.r2_score, METRICS["r2"]),
+]
 
 
-for _function, _metric in _FUNCTIONS.items():  # a function given as a loss can say what is wrong with that
+for _function, _metric in _FUNCTIONS:  # a function given as a loss can say what is wrong with that
     _function.__dict__["not_differentiable"] = _metric.not_differentiable
 
 
@@ -82,7 +82,7 @@ def as_metric(metric: Any) -> tuple[str, Metric]:
             explain("metrics expected names, Metrics, or functions (predictions, targets)", repr(metric), _NAMES)
         )
     name = getattr(metric, "__name__", type(metric).__name__)
-    return name, _FUNCTIONS[metric] if metric in _FUNCTIONS else OfWholeSet(name, metric)
+    return name, next((m for function, m in _FUNCTIONS if metric is function), None) or OfWholeSet(name, metric)
 
 
 _NAMES = f"The names are {', '.join(map(repr, METRICS))}"

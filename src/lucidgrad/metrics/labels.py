@@ -43,7 +43,8 @@ def true_labels(who: str, predictions: Array, targets: Array) -> Array:
     classes = predictions.shape[1] if predictions.ndim == 2 else 1
     if classes > 1 and targets.shape == predictions.shape:
         check_distribution(who, targets)
-        return np.argmax(targets, axis=1).astype(np.int64)
+        largest: Array = np.argmax(targets, axis=1)
+        return largest
     check_same_shape(who, predictions.shape[:1], targets.shape)
     labels = targets.reshape(-1)
     if classes == 1 and predictions.dtype.kind == "f":
