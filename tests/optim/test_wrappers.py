@@ -8,7 +8,7 @@ import pytest
 import lucidgrad as lg
 from lucidgrad import optim
 from lucidgrad.errors import ArgumentError
-from lucidgrad.optim import SGD, Optimizer, clipped, global_norm, regularized
+from lucidgrad.optim import SGD, Optimizer, Params, Scalar, State, clipped, global_norm, regularized
 
 
 def step(optimizer: Optimizer, w: dict[str, list[float]], g: dict[str, list[float]], dtype: type = np.float64) -> dict:
@@ -87,6 +87,29 @@ def test_a_wrapper_speaks_for_the_optimizer_inside() -> None:
         "clipped(regularized(Adam(learning_rate=exponential(initial=1.0, factor=0.5), beta1=0.9, beta2=0.999, "
         "eps=1e-08), l1=0.0, l2=0.1, exclude=('bias',)), max_norm=1.0)"
     )
+
+
+class Inspecting(Optimizer):
+    """Keeps the gradients it is given."""
+
+    learning_rate = 0.1
+
+    def init(self, params: Params) -> State:
+        return {}
+
+    def update(
+        self, params: Params, grads: Params, state: State, learning_rate: Scalar | None = None
+    ) -> tuple[Params, State]:
+        return grads, state
+
+
+@pytest.mark.parametrize("keywords", [{"max_norm": 1.0}, {"max_value": 0.5}, {"l1": 0.1, "l2": 0.1}], ids=str)
+def test_the_optimizer_inside_gets_gradients_without_history(keywords: dict[str, float]) -> None:
+    wrap = regularized if "l1" in keywords else clipped
+    w = {"w": lg.Tensor([1.0])}
+    transformed, _ = wrap(Inspecting(), **keywords).update(w, {"w": lg.Tensor([3.0])}, {})
+    assert transformed["w"].node is None
+    assert not transformed["w"].requires_grad
 
 
 MISTAKES: list[tuple[Callable[[], object], str]] = [

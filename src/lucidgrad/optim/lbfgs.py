@@ -46,6 +46,7 @@ class LBFGS(Optimizer):
     It looks for the best step along its direction, which takes several evaluations of the loss of all samples: it
     works on the full batch and takes no single steps. In ``fit(..., batch_size=None)`` each epoch is one
     ``minimize``, and nothing is carried over from one to the next, so resuming gives the same bits.
+    A float32 model has a loss of seven digits, which ends the line search early: for many digits use float64.
 
     Parameters
     ----------
