@@ -137,6 +137,7 @@ def fit(
 
 def train_run(run: Run, train: Samples, held_back: Samples | None) -> None:
     """Do the epochs that the run still lacks."""
+    run.samples = train
     hooks = _hooks(run.callbacks)
     epoch = minimize_epoch if run.optimizer.full_batch else _epoch
     with _interruptible(run), _quiet(), ExitStack() as ends:

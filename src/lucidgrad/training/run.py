@@ -45,6 +45,8 @@ class Run:
         A row for each completed epoch.
     stop_reason
         Why the run ended before ``epochs``, or None.
+    samples
+        What it trains on, once it has begun.
     """
 
     model: Module
@@ -66,6 +68,7 @@ class Run:
     batch_loss: float = float("nan")
     history: History = field(default_factory=History)
     stop_reason: str | None = None
+    samples: Samples | None = None
 
     def __post_init__(self) -> None:
         key = Key(self.seed)
@@ -77,7 +80,11 @@ class Run:
     @property
     def step_key(self) -> Key:
         """What is random in the next step, such as dropout, follows from this."""
-        return self._steps_key.fold_in(self.step)
+        return self.key_of(self.step)
+
+    def key_of(self, step: int) -> Key:
+        """What is random in a step, counted from 0, follows from this."""
+        return self._steps_key.fold_in(step)
 
     def stop(self, reason: str) -> None:
         """End the run after the step (or epoch) under way; the first reason given is kept."""

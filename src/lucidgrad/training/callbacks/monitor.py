@@ -12,10 +12,8 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["min", "max"]
 
-_SMALLER_IS_BETTER = ("loss", "error", "deviance", "perplexity")
-_LARGER_IS_BETTER = (
-    "accuracy", "precision", "recall", "f1", "f_score", "auc", "r2", "score", "correlation", "explained", "iou",
-)  # fmt: skip
+_SMALLER_IS_BETTER = ("loss", "error", "mae", "mse", "zero_one")
+_LARGER_IS_BETTER = ("accuracy", "top", "precision", "recall", "f1", "auc", "r2", "score")
 
 
 def infer_mode(column: str, mode: Mode | None) -> Mode:
@@ -26,9 +24,9 @@ def infer_mode(column: str, mode: Mode | None) -> Mode:
     """
     if mode in ("min", "max"):
         return mode
-    if mode is None and any(word in column for word in _SMALLER_IS_BETTER):
+    if mode is None and _has_word(column, _SMALLER_IS_BETTER):
         return "min"
-    if mode is None and any(word in column for word in _LARGER_IS_BETTER):
+    if mode is None and _has_word(column, _LARGER_IS_BETTER):
         return "max"
     raise ArgumentError(
         explain(
@@ -37,6 +35,10 @@ def infer_mode(column: str, mode: Mode | None) -> Mode:
             "Say which is better: mode='min' for a loss, mode='max' for a score",
         )
     )
+
+
+def _has_word(column: str, words: tuple[str, ...]) -> bool:
+    return any(f"_{word}_" in f"_{column}_" for word in words)
 
 
 def value_of(run: Run, column: str, who: str) -> float:
