@@ -33,6 +33,8 @@ class Module:
     Tensors and modules are found by walking the attributes, also through lists, tuples and dicts (not through sets,
     closures and foreign objects). A Tensor that requires gradients is a parameter, one that does not is a buffer.
     Each is known by its path, such as ``"encoder.0.weight"``; one that is reached twice has the path found first.
+    To look at a result later, let ``forward`` keep its array, ``h.numpy()``: a tensor made under ``no_grad`` and kept
+    is taken for a buffer.
 
     Attributes
     ----------
@@ -261,7 +263,7 @@ def _layers(module: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _rows(part: Any, path: str, above: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """The module and all layers and functions inside, by path; a module that holds one above it is not a circle."""
+    """The module and all layers and functions inside, by path; one that holds a module above it ends there."""
     yield path, part
     if isinstance(part, Module):
         for name, layer in _layers(part):
