@@ -17,6 +17,7 @@ from lucidgrad.metrics import Metric, as_metric
 from lucidgrad.nn import Module
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.samples import Array, Samples
+from lucidgrad.training.threads import blas_threads, suitable_threads
 
 # Rows of a batch are chosen so that its inputs take about this much; a batch then fits a core's cache.
 BATCH_BYTES = 2**20
@@ -133,7 +134,7 @@ def _outputs(model: Module, samples: Samples, batch_size: int | None) -> Iterato
     size = batch_size or max(1, min(n, BATCH_BYTES // row_bytes))
     if size < 1:
         raise ArgumentError(explain("batch_size expected at least 1", f"{size}", "Use None to have it chosen"))
-    with evaluating(model):
+    with evaluating(model), blas_threads(suitable_threads(model, size)):
         for start in range(0, n, size):
             rows = slice(start, min(start + size, n))
             yield rows, model(samples.batch(rows)[0])

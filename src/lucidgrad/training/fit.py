@@ -29,6 +29,7 @@ from lucidgrad.training.resume import resume_run
 from lucidgrad.training.run import Run, fingerprint
 from lucidgrad.training.samples import Samples
 from lucidgrad.training.step import assign, training_step
+from lucidgrad.training.threads import blas_threads, check_threads, suitable_threads
 
 Hook = Callable[[Run], None]
 
@@ -48,6 +49,7 @@ def fit(
     seed: int = 0,
     shuffle: bool = True,
     sample_weight: ArrayLike | None = None,
+    threads: int | None = None,
     progress: bool | None = None,
     resume: bool | str | Path = False,
 ) -> Run:
@@ -83,6 +85,8 @@ def fit(
         False: the samples come in the order they have, in every epoch.
     sample_weight : (n,), optional
         How much each sample counts, >= 0.
+    threads
+        Threads for matrix products. None: one, or those BLAS is set to where the products are large enough to gain.
     progress
         Show a progress bar: yes, no, or (None) when the output is a terminal.
     resume
@@ -131,7 +135,9 @@ def fit(
     )
     if resume:
         resume_run(run, resume)
-    train_run(run, train, held_back)
+    threads = check_threads(threads) or suitable_threads(model, batch_size or len(train))
+    with blas_threads(threads):
+        train_run(run, train, held_back)
     return run
 
 
