@@ -72,7 +72,10 @@ class Key:
     def uniform(
         self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0, dtype: DTypeLike = np.float32
     ) -> Tensor:
-        """Uniform numbers from [low, high): multiples of 2^-24 of the range, which float32 holds exactly."""
+        """Uniform numbers from [low, high): multiples of 2^-24 of the range, which float32 holds exactly in [0, 1).
+
+        In other ranges the last one may be rounded up to ``high`` itself, as in NumPy.
+        """
         unit: Tensor = shift_right(self.bits(shape), 8).astype(dtype) * 2.0**-24
         return unit if (low, high) == (0.0, 1.0) else unit * (high - low) + low
 
