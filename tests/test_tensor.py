@@ -344,6 +344,31 @@ def test_numpy_functions_without_a_row_say_what_to_do(call: Any):
         call(Tensor([1.0, 2.0]))
 
 
+class Series:
+    """Like a column of a table of pandas: it turns into an array, and has an ``apply`` of its own."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = np.array(values)
+        self.dtype, self.ndim, self.shape = self.values.dtype, 1, self.values.shape
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(self.values, dtype=dtype)
+
+    def apply(self, *_: Any) -> None:
+        raise AssertionError("nobody should call this")
+
+
+def test_columns_of_tables_are_arrays_like_others():
+    x, mask, numbers = Tensor([1.0, 2.0]), Series([True, False]), Series([2.0, 3.0])
+    assert lg.tensor(numbers).tolist() == [2, 3]
+    assert (x * numbers).tolist() == [2, 6]
+    assert x[mask].tolist() == [1]
+    assert x[Series([1, 1])].tolist() == [2, 2]
+    assert lg.where(mask, x, 0.0).tolist() == [1, 0]
+    assert lg.maximum(numbers, x).tolist() == [2, 3]
+    assert lg.concatenate([numbers, x]).tolist() == [2, 3, 1, 2]
+
+
 def test_np_asarray_shares_and_np_array_copies():
     x = Tensor([1.0, 2.0])
     assert np.shares_memory(np.asarray(x), x.numpy())

@@ -18,6 +18,7 @@ from lucidgrad.tensor import Tensor, tensor
 
 
 def _without_forward(self: Module, *_: Any, **__: Any) -> Any:
+    """What the module computes: each module defines its own."""
     raise ArgumentError(
         explain(
             f"{type(self).__name__} expected a method forward(self, x)",

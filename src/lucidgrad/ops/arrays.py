@@ -17,7 +17,7 @@ def own_array(data: Any, dtype: DTypeLike | None = None) -> Array:
     """A read-only copy of numbers, nested lists or an array; floats become float32 unless ``dtype`` says otherwise."""
     target = None if dtype is None else check_dtype(_native(np.dtype(dtype)))
     try:
-        array = np.array(data)
+        array = np.asarray(data)
     except ValueError as error:
         raise ShapeError(f"expected numbers in a regular grid, but {error}. Give all rows the same length.") from None
     if array.dtype.kind not in "biuf":
@@ -25,7 +25,7 @@ def own_array(data: Any, dtype: DTypeLike | None = None) -> Array:
     if target is None:
         target = FLOAT32 if array.dtype.kind == "f" else check_dtype(_native(array.dtype))
     with np.errstate(all="ignore"):  # 1e300 is infinite in float32
-        return frozen(array.astype(target, copy=False))
+        return frozen(array.astype(target))
 
 
 def frozen(array: Array) -> Array:

@@ -102,7 +102,7 @@ def _part(part: Any, tensor: Callable[[Any], Any]) -> Any:
         return part
     if isinstance(part, list) and np.size(part) == 0:
         part = np.asarray(part, dtype=np.int64)
-    array = part if hasattr(part, "apply") else tensor(part)
+    array = part if hasattr(part, "split_index") else tensor(part)
     if array.dtype.kind not in "biu" or (array.dtype.kind == "b" and not array.ndim):
         raise ArgumentError(
             explain(
