@@ -1,6 +1,7 @@
 """An eager training step, and an epoch of them, of 784-128-10 at batch 64: lucidgrad against PyTorch eager.
 
-Run it in an environment that has both: ``make bench``. Same data, same initial weights, both with two threads.
+Run it in an environment that has both: ``make bench``. Same data, same initial weights. PyTorch runs with one thread and
+with two; lucidgrad with the one that ``fit`` chooses for a network of this size.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from timing import in_turn, machine, table
 import lucidgrad as lg
 from lucidgrad.autograd import mode
 from lucidgrad.training.step import assign, training_step
+from lucidgrad.training.threads import blas_threads
 
 FEATURES, HIDDEN, CLASSES, BATCH, ROWS = 784, 128, 10, 64, 6400
+THREADS = (1, 2)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -52,13 +55,14 @@ def our_step(optimizer: lg.optim.Optimizer) -> Callable[[], None]:
     return step
 
 
-def torch_step(make_optimizer: Callable[..., torch.optim.Optimizer]) -> Callable[[], None]:
+def torch_step(make_optimizer: Callable[..., torch.optim.Optimizer], threads: int) -> Callable[[], None]:
     x, y = (torch.from_numpy(a) for a in data())
     net, loss = torch_model(), torch.nn.CrossEntropyLoss()
     optimizer = make_optimizer(net.parameters())
     x, y = x[:BATCH], y[:BATCH]
 
     def step() -> None:
+        torch.set_num_threads(threads)
         optimizer.zero_grad()
         loss(net(x), y).backward()
         optimizer.step()
@@ -74,13 +78,14 @@ def our_epoch(optimizer: lg.optim.Optimizer) -> Callable[[], None]:
     )
 
 
-def torch_epoch(make_optimizer: Callable[..., torch.optim.Optimizer]) -> Callable[[], None]:
+def torch_epoch(make_optimizer: Callable[..., torch.optim.Optimizer], threads: int) -> Callable[[], None]:
     """The quickest way to write it: rows gathered by a shuffled index, no DataLoader; loss read once an epoch."""
     x, y = (torch.from_numpy(a) for a in data())
     net, loss = torch_model(), torch.nn.CrossEntropyLoss()
     optimizer = make_optimizer(net.parameters())
 
     def epoch() -> None:
+        torch.set_num_threads(threads)
         total = torch.zeros(())
         for index in torch.randperm(ROWS).split(BATCH):
             optimizer.zero_grad()
@@ -94,17 +99,21 @@ def torch_epoch(make_optimizer: Callable[..., torch.optim.Optimizer]) -> Callabl
 
 
 def main() -> None:
-    torch.set_num_threads(2)
     print(f"{machine()}, NumPy {np.__version__}, PyTorch {torch.__version__}, float32\n")
     pairs = {
         "SGD": (lg.optim.SGD(0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
         "Adam": (lg.optim.Adam(1e-3), lambda p: torch.optim.Adam(p, lr=1e-3)),
     }
     for name, (ours, theirs) in pairs.items():
-        step = {"lucidgrad": our_step(ours), "PyTorch eager": torch_step(theirs)}
-        print(table(f"784-128-10, batch 64, one {name} step", in_turn(step, 15, 100), "PyTorch eager"), end="\n\n")
-        epoch = {"lucidgrad fit": our_epoch(ours), "PyTorch eager": torch_epoch(theirs)}
-        print(table(f"the same, an epoch of {ROWS} rows", in_turn(epoch, 9), "PyTorch eager"), end="\n\n")
+        step = {"lucidgrad": our_step(ours)} | {label(n): torch_step(theirs, n) for n in THREADS}
+        with blas_threads(1):
+            print(table(f"784-128-10, batch 64, one {name} step", in_turn(step, 15, 100), label(1)), end="\n\n")
+        epoch = {"lucidgrad fit": our_epoch(ours)} | {label(n): torch_epoch(theirs, n) for n in THREADS}
+        print(table(f"the same, an epoch of {ROWS} rows", in_turn(epoch, 9), label(1)), end="\n\n")
+
+
+def label(threads: int) -> str:
+    return f"PyTorch eager, {threads} thread{'s' * (threads > 1)}"
 
 
 if __name__ == "__main__":

@@ -172,8 +172,9 @@ def backpropagate(
     found = {root: cotangent}
     if not isinstance(root, Node):
         return found
-    before = mode.recording, mode.quiet
-    mode.recording, mode.quiet = create_graph, True
+    before = mode.recording, mode.quiet, mode.anomaly
+    # In anomaly mode what counts is the result of each rule, not the steps inside of it.
+    mode.recording, mode.quiet, mode.anomaly = create_graph, True, False
     try:
         with np.errstate(all="ignore"):
             order = reachable(root)
@@ -183,11 +184,11 @@ def backpropagate(
                 g = found.get(node)
                 if g is None:
                     continue
-                _pull_back(node, g, wrap, found, wanted, create_graph)
+                _pull_back(node, g, wrap, found, wanted, create_graph, before[2])
                 if (node.tensor() is None) if kept is None else (id(node) not in kept):
                     del found[node]  # nobody can ask for it: give the memory back during the walk
     finally:
-        mode.recording, mode.quiet = before
+        mode.recording, mode.quiet, mode.anomaly = before
     return found
 
 
@@ -223,6 +224,7 @@ def _pull_back(
     found: dict[Any, Any],
     wanted: set[int] | None,
     create_graph: bool,
+    anomaly: bool,
 ) -> None:
     """Apply the rules of one node, and add what comes out to the cotangents of its parents."""
     parents, values = node.parents, node.values
@@ -240,11 +242,7 @@ def _pull_back(
             continue
         if type(parent) is not Node:
             parent.check_unchanged(values[i], node.op.name)
-        anomaly, mode.anomaly = mode.anomaly, False  # what counts is the result of the rule, not its steps
-        try:
-            dx = rule(g, y, *inputs, **node.attrs)
-        finally:
-            mode.anomaly = anomaly
+        dx = rule(g, y, *inputs, **node.attrs)
         value = values[i]
         if type(dx) is not type(g):
             raise _wrong_rule(node, i, f"{type(dx).__name__}", "a Tensor")
@@ -255,7 +253,7 @@ def _pull_back(
                 raise _wrong_rule(node, i, f"{dx.shape}", f"the shape {value.shape} of the input") from None
         if dx.dtype is not value.dtype and dx.dtype != value.dtype:
             dx = dx.astype(value.dtype)
-        if mode.anomaly:
+        if anomaly:
             _check_cotangent(node, i, g, dx)
         known = found.get(parent)
         found[parent] = dx if known is None else known + dx

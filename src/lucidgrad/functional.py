@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lucidgrad.errors import ArgumentError, explain
-from lucidgrad.ops import arithmetic, movement
+from lucidgrad.ops import arithmetic, linalg, movement, reduce
 from lucidgrad.ops.shapes import normalize_axes
 from lucidgrad.tensor import Tensor, tensor
 
@@ -230,14 +230,13 @@ def hard_sigmoid(x: Any) -> Tensor:
 def softmax(x: Any, axis: int = -1) -> Tensor:
     """exp(x) / sum(exp(x)): probabilities of classes from logits (Bridle 1990, eq. 5).
 
-    Safe for any finite x. An element of -inf has probability 0; where all are -inf there is none, and NaN comes out.
+    Safe for any finite x. An element of -inf has probability 0; where all are -inf, all have, while PyTorch gives NaN.
 
     >>> softmax([[0.0, 0.0], [1000.0, 0.0]])
     Tensor([[0.5, 0.5],
             [1. , 0. ]])
     """
-    e = _shifted(x, axis).exp()
-    return e / e.sum(axis, keepdims=True)
+    return _of_tensors(reduce.softmax, _tensor(x), axis=axis)
 
 
 def log_softmax(x: Any, axis: int = -1) -> Tensor:
@@ -247,8 +246,16 @@ def log_softmax(x: Any, axis: int = -1) -> Tensor:
     Tensor([[  -0.6931472,   -0.6931472],
             [   0.       , -100.       ]])
     """
-    z = _shifted(x, axis)
-    return z - z.logsumexp(axis, keepdims=True)
+    return _of_tensors(reduce.log_softmax, _tensor(x), axis=axis)
+
+
+def linear(x: Any, weight: Any, bias: Any) -> Tensor:
+    """x W^T + b, for x (..., in_features), weight (out_features, in_features) and bias (out_features,).
+
+    >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [0.5])
+    Tensor([[11.5]])
+    """
+    return _of_tensors(linalg.linear, x, weight, bias)
 
 
 Activation = Callable[[Any], Tensor]
@@ -286,16 +293,6 @@ def _near(z: Tensor) -> Tensor:
     return z.clip(-1000.0, 1000.0)
 
 
-def _shifted(x: Any, axis: int) -> Tensor:
-    """The logits less their largest, on which softmax does not depend: exp overflows float32 above 88.
-
-    Being of no consequence, the shift is a constant to the gradient.
-    """
-    z = _tensor(x)
-    z = z if z.dtype.kind == "f" else z.astype(np.float32)
-    return z - z.detach().max(axis, keepdims=True)
-
-
 def _tensor(x: Any) -> Tensor:
     """A Tensor of anything; an array of float64 stays one."""
     if isinstance(x, Tensor):
@@ -311,7 +308,8 @@ def _at_least_one(name: str, arrays: Sequence[Any]) -> list[Any]:
 
 def _of_tensors(op: Any, *inputs: Any, **attrs: Any) -> Tensor:
     """Apply a row; arrays follow the tensors among the inputs in dtype, and without any become tensors."""
-    if not any(isinstance(x, Tensor) for x in inputs):
-        inputs = tuple(x if isinstance(x, int | float) else tensor(x) for x in inputs)
-    result = op(*inputs, **attrs)
+    for x in inputs:
+        if isinstance(x, Tensor):
+            return x.apply(op, inputs, attrs)
+    result = op(*(x if isinstance(x, int | float) else tensor(x) for x in inputs), **attrs)
     return result if isinstance(result, Tensor) else tensor(result)

@@ -188,9 +188,9 @@ class Tensor(Operators):
     @staticmethod
     def wrap(value: Any, parent: Any = None) -> Tensor:
         """A Tensor of an array or Value that nobody will change, not copied, with ``parent`` as its history."""
-        if isinstance(parent, Tensor):
+        if parent is not None and type(parent) is not Node:
             parent.check_unchanged(value, "an op")
-            return parent
+            return parent  # type: ignore[no-any-return]
         result = object.__new__(Tensor)
         result._data = value
         result.node = parent
@@ -203,38 +203,51 @@ class Tensor(Operators):
 
         This is the hot path of the eager framework.
         """
-        if not _is_ready(op, inputs):
-            inputs = _prepare(op, inputs)
-        values = tuple([x._data if type(x) is Tensor else x for x in inputs])
-        output: Any = None
-        for v in values:
-            if type(v) is Value:
-                output = v.graph.record(op, values, attrs)
+        dtype = graph = None
+        tracked = False
+        values: Any = []
+        alone = len(inputs) if op.same_dtype_from is None else op.same_dtype_from
+        for x in inputs:
+            if type(x) is Tensor:
+                v = x._data
+                if alone <= 0 and v.dtype is not dtype:
+                    if dtype is None and v.dtype.kind == "f":
+                        dtype = v.dtype
+                    elif v.dtype != dtype:
+                        break
+                if type(v) is Value:
+                    graph = v.graph
+                if x.requires_grad:
+                    tracked = True
+                values.append(v)
+            elif type(x) in _NUMBERS:
+                values.append(x)
+            else:
                 break
+            alone -= 1
+        if len(values) != len(inputs):  # not simply tensors of one float dtype, where they have to be, and numbers
+            inputs = _prepare(op, inputs)
+            values = [x._data if type(x) is Tensor else x for x in inputs]
+            graph = next((v.graph for v in values if type(v) is Value), None)
+            tracked = any(type(x) is Tensor and x.requires_grad for x in inputs)
+        values = tuple(values)
+        if graph is not None:
+            output: Any = graph.record(op, values, attrs)
         else:
-            try:
-                if mode.quiet:
-                    output = op.forward(*values, **attrs)
-                else:
-                    with np.errstate(all="ignore"):  # IEEE 754 as it is; detect_anomaly finds the first NaN
-                        output = op.forward(*values, **attrs)
-            except (ValueError, TypeError, IndexError, OverflowError) as error:
-                op.explain_failure(values, attrs, error)
-                raise
-            if type(output) is not np.ndarray:
-                output = np.asarray(output)
-            output.setflags(write=False)
+            output = _compute(op, values, attrs)
         source = autograd.check_output(op, values, output) if mode.anomaly else None
-        result = Tensor.wrap(output)
-        if mode.recording and op.vjp is not None and output.dtype.kind == "f":
-            for x in inputs:
-                if type(x) is Tensor and x.requires_grad:
-                    parents = tuple([(x.node or x) if type(x) is Tensor and x.requires_grad else None for x in inputs])
-                    result.node = node = Node(op, parents, values, attrs, output)
-                    node.handle = weakref.ref(result)
-                    node.source = source
-                    result.requires_grad = True
-                    break
+        result = object.__new__(Tensor)
+        result._data = output
+        result.grad = None
+        if tracked and mode.recording and op.vjp is not None and output.dtype.kind == "f":
+            parents = tuple([(x.node or x) if type(x) is Tensor and x.requires_grad else None for x in inputs])
+            result.node = node = Node(op, parents, values, attrs, output)
+            result.requires_grad = True
+            node.handle = weakref.ref(result)
+            node.source = source
+        else:
+            result.node = None
+            result.requires_grad = False
         return result
 
     def backward(self, gradient: ArrayLike | Tensor | None = None) -> None:
@@ -386,25 +399,21 @@ def _rebuild(array: np.ndarray[Any, np.dtype[Any]], requires_grad: bool) -> Tens
     return Tensor(array, dtype=array.dtype, requires_grad=requires_grad)
 
 
-def _is_ready(op: Op, inputs: tuple[Any, ...]) -> bool:
-    """Whether the inputs can go into ``op.forward`` as they are: Tensors of one float dtype, and Python numbers.
-
-    An array that is not a Tensor's may still be changed by its owner: it has to be copied first.
-    """
-    dtype = None
-    first = op.same_dtype_from
-    for x in inputs if first == 0 else inputs[first:] if first else ():
-        if type(x) is Tensor:
-            own = x._data.dtype
-            if dtype is None:
-                dtype = own
-                if dtype.kind != "f":
-                    return False
-            elif own is not dtype and own != dtype:
-                return False
-        elif type(x) not in _NUMBERS:
-            return False
-    return first == 0 or all(type(x) is Tensor or type(x) in _NUMBERS for x in inputs[:first])
+def _compute(op: Op, values: tuple[Any, ...], attrs: dict[str, Any]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Run the forward of a row, and see to it that nobody changes the result."""
+    try:
+        if mode.quiet:
+            output = op.forward(*values, **attrs)
+        else:
+            with np.errstate(all="ignore"):  # IEEE 754 as it is; detect_anomaly finds the first NaN
+                output = op.forward(*values, **attrs)
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        op.explain_failure(values, attrs, error)
+        raise
+    if type(output) is not np.ndarray:
+        output = np.asarray(output)
+    output.setflags(write=False)
+    return output  # type: ignore[no-any-return]
 
 
 def _prepare(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -433,11 +442,11 @@ def _operand(x: Any) -> Any:
 
 def _matmul(a: Any, b: Any) -> Tensor:
     """``@`` with NumPy's rule for vectors: a vector on the left is a row, on the right a column, and goes again."""
+    if type(a) is Tensor and type(b) is Tensor and a.ndim > 1 and b.ndim > 1:
+        return a.apply(linalg.matmul, (a, b), {})
     a, b = _operand(a), _operand(b)
     if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a.ndim and b.ndim):
         raise ShapeError(explain("matmul expected arrays with axes", "a scalar", "Use * to multiply by a number"))
-    if a.ndim > 1 and b.ndim > 1:
-        return a.apply(linalg.matmul, (a, b), {})
     rows = () if a.ndim == 1 else (a.shape[-2],)
     columns = () if b.ndim == 1 else (b.shape[-1],)
     y = _matmul(a if rows else a.reshape(1, -1), b if columns else b.reshape(-1, 1))

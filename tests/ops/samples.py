@@ -227,6 +227,21 @@ def matmul_samples() -> Iterator[Sample]:
     yield Sample("stride 0", (np.broadcast_to(floats(3), (2, 3)), np.broadcast_to(floats(3, 1), (3, 2))), np.matmul)
 
 
+def labelled_samples(reference: Any) -> Iterator[Sample]:
+    for batch, classes in [(1, 1), (1, 2), (5, 3), (0, 3), (17, 9)]:
+        labels = np.arange(batch) * 7 % classes
+        yield Sample(f"{batch} of {classes}", (floats(batch, classes), labels), reference)
+    yield Sample("views", (floats(3, 8).T[::-2], np.array([2, 0, 1, 1])), reference)
+    yield Sample("small labels", (floats(3, 4), np.array([0, 3, 1], np.uint8)), reference)
+
+
+def linear_samples() -> Iterator[Sample]:
+    for x, out in [((1, 1), 1), ((5, 3), 4), ((0, 3), 2), ((4, 0), 2), ((4, 3), 0), ((2, 5, 3), 4), ((3,), 4)]:
+        arrays = (floats(*x), floats(out, x[-1], seed=3), floats(out, seed=4))
+        yield Sample(f"{x} to {out}", arrays, lambda x, w, b: x @ w.T + b)
+    yield Sample("views", (floats(3, 5).T, floats(3, 8).T[::2], floats(4)[::-1]), lambda x, w, b: x @ w.T + b)
+
+
 def where_samples() -> Iterator[Sample]:
     for name, a, b in pairs(floats):
         shape = np.broadcast_shapes(a.shape, b.shape)
@@ -318,6 +333,9 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "logsumexp": reduction(logsumexp, finite=False),
     "softmax": on_every_axis(softmax),
+    "log_softmax": on_every_axis(lambda x, axis: np.log(softmax(x, axis))),
+    "cross_entropy": list(labelled_samples(lambda x, labels: -np.log(softmax(x, 1))[np.arange(len(x)), labels])),
+    "cross_entropy_slope": list(labelled_samples(lambda x, labels: softmax(x, 1) - np.eye(x.shape[1])[labels])),
     "argmax": arg_reduction(np.argmax),
     "argmin": arg_reduction(np.argmin),
     "reshape": [
@@ -330,6 +348,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "pad": list(pad_samples()),
     "concatenate": list(concatenate_samples()),
     "matmul": list(matmul_samples()),
+    "linear": list(linear_samples()),
     "getitem": list(getitem_samples()),
     "put": list(put_samples()),
     "random_bits": [

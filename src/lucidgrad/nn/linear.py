@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lucidgrad.errors import ShapeError, explain
+from lucidgrad.functional import linear
 from lucidgrad.nn import init as initialisers
 from lucidgrad.nn.checks import check_size
 from lucidgrad.nn.init import Initializer, parameter
@@ -73,8 +74,7 @@ class Linear(Module):
         """x: (batch, ..., in_features) → (batch, ..., out_features)."""
         if x.ndim < 2 or x.shape[-1] != self.in_features:
             raise _wrong_shape(x.shape, self.in_features)
-        y = x @ self.weight.mT
-        return y if self.bias is None else y + self.bias
+        return x @ self.weight.mT if self.bias is None else linear(x, self.weight, self.bias)
 
 
 def _wrong_shape(shape: tuple[int, ...], n: int) -> ShapeError:

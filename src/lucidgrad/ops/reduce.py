@@ -109,11 +109,15 @@ def _logsumexp_vjp(g: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool 
 logsumexp = Op("logsumexp", _logsumexp_forward, shapes.reduce, (_logsumexp_vjp,), needs_float=True)
 
 
+def largest(x: Any, axis: Axes) -> Any:
+    """The maximum over ``axis``, or the lowest finite number where there is none: what logits are shifted by."""
+    return np.maximum.reduce(x, axis=axis, keepdims=True, initial=np.finfo(x.dtype).min)
+
+
 def _softmax_forward(x: Any, *, axis: Axes) -> Any:
-    m = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
-    e = np.exp(x - np.where(m == -np.inf, 0, m))
-    total = np.add.reduce(e, axis=axis, keepdims=True)
-    return e / np.where(total == 0, 1, total)
+    e = np.exp(x - largest(x, axis))
+    # The largest element adds exp(0) = 1, so that only a row that is masked whole has a total below 1.
+    return e / np.maximum(np.add.reduce(e, axis=axis, keepdims=True), 1)
 
 
 # exp(x) / sum(exp(x)) over the axes. A row of -inf alone (everything masked) has no weight to give: zeros, where
@@ -123,6 +127,22 @@ softmax: Op = Op(
     _softmax_forward,
     lambda x, *, axis: shapes.reduce(x, axis=axis, keepdims=True)._replace(shape=x.shape),
     (lambda g, y, x, *, axis: y * (g - (g * y).sum(axis, keepdims=True)),),
+    needs_float=True,
+)
+
+
+def _log_softmax_forward(x: Any, *, axis: Axes) -> Any:
+    # The gap between large logits is exact after subtracting the largest; x - logsumexp(x) would round it away.
+    z = x - largest(x, axis)
+    return z - np.log(np.add.reduce(np.exp(z), axis=axis, keepdims=True))
+
+
+# log(softmax(x)). A row of -inf alone has no softmax: its logarithm is NaN.
+log_softmax = Op(
+    "log_softmax",
+    _log_softmax_forward,
+    softmax.shape,
+    (lambda g, y, x, *, axis: g - softmax(x, axis=axis) * g.sum(axis, keepdims=True),),
     needs_float=True,
 )
 
