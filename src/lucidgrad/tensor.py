@@ -7,7 +7,7 @@ What looks like a change makes a new Tensor, or gives a leaf a new array (``p.da
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,18 +15,18 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from lucidgrad import autograd
 from lucidgrad.autograd import Node, mode
-from lucidgrad.errors import DtypeError, GradientError, ShapeError, TracingError, explain
+from lucidgrad.elements import Elements
+from lucidgrad.errors import DtypeError, GradientError, ShapeError, explain
 from lucidgrad.graph import Value
-from lucidgrad.operators import Operators
 from lucidgrad.ops import TABLE, arithmetic, indexing, linalg
 from lucidgrad.ops.arrays import frozen, own_array
 from lucidgrad.ops.op import Op
-from lucidgrad.ops.promotion import FLOAT32, FLOAT64, common_dtype
+from lucidgrad.ops.promotion import FLOAT64, common_dtype
 
 _NUMBERS = (float, int, bool)
 
 
-class Tensor(Operators):
+class Tensor(Elements):
     """An array that remembers how it was made, so that it can be differentiated.
 
     Parameters
@@ -123,62 +123,6 @@ class Tensor(Operators):
     def ndim(self) -> int:
         """The number of axes."""
         return self._data.ndim  # type: ignore[no-any-return]
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    def numpy(self) -> np.ndarray[Any, np.dtype[Any]]:
-        """The elements as a read-only NumPy array, not copied. Copy it to change it."""
-        if isinstance(self._data, Value):
-            raise TracingError(
-                f"expected a tensor with elements, got {self._data.spec} of a function that is being traced. "
-                "Inside a traced function use tensor operations only (lucidgrad.where instead of if), "
-                "and read numbers after it has run."
-            )
-        return self._data  # type: ignore[no-any-return]
-
-    def item(self) -> Any:
-        """The single element as a Python number."""
-        return self.numpy().item()
-
-    def tolist(self) -> Any:
-        """The elements as nested Python lists."""
-        return self.numpy().tolist()
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[Any]]:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        return self.numpy().__index__()
-
-    def __bool__(self) -> bool:
-        return bool(self.numpy())
-
-    def __len__(self) -> int:
-        if not self.ndim:
-            raise TypeError("a scalar Tensor has no length")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else repr(self)
-
-    def __repr__(self) -> str:
-        if isinstance(self._data, Value):
-            return f"Tensor({self._data}: {self._data.spec})"
-        text = np.array2string(self._data, separator=", ", prefix="Tensor(")
-        suffix = "" if self.dtype in (FLOAT32, np.int64, np.bool_) else f", dtype={self.dtype.name}"
-        return f"Tensor({text}{suffix})"
 
     def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
         return _rebuild, (np.array(self.numpy()), self.requires_grad)
