@@ -303,7 +303,7 @@ def _read(manifest_path: Path) -> Tree:
     """The tree of one checkpoint, after all of its bytes have been checked."""
     content = _content(manifest_path)
     declared = content["tensors"]
-    tensors_path = _tensors_path_of(manifest_path)
+    tensors_path = _tensors_path(manifest_path, declared["sha256"])
     data = _bytes_of(tensors_path, declared["bytes"])
     if hashlib.sha256(data).hexdigest() != declared["sha256"]:
         raise _damaged(tensors_path, "bytes that have changed since")
