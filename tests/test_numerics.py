@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import lucidgrad as lg
-from lucidgrad.ops.reduce import softmax
+from lucidgrad.ops.classes import cross_entropy
+from lucidgrad.ops.reduce import log_softmax, softmax
 from lucidgrad.tensor import Tensor
 
 DIGITS = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
@@ -213,6 +214,37 @@ def test_softmax_is_exact_at_any_finite_numbers_and_masks(row: Any, dtype: Any):
     s = np.array([float(w) for w in weights])
     got = lg.grad(y[0], t, create_graph=False).numpy()
     np.testing.assert_allclose(got, s[0] * (np.eye(3)[0] - s), rtol=0, atol=2 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+@FLOATS
+def test_log_softmax_is_exact_to_a_unit_of_one(row: Any, dtype: Any):
+    t = Tensor(row, dtype=dtype)
+    y = log_softmax(t, axis=-1).numpy()
+    value, weights = exact_logsumexp(t.numpy())
+    with localcontext(DIGITS), np.errstate(over="ignore"):
+        expected = np.array([float(Decimal(float(v)) - value) for v in t.numpy()]).astype(dtype)
+    finite = np.isfinite(expected)
+    assert np.array_equal(y[~finite], expected[~finite])
+    np.testing.assert_allclose(y[finite], expected[finite], rtol=2 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).eps)
+    got = lg.grad(log_softmax(t, axis=-1)[0], t, create_graph=False).numpy()
+    slope = np.eye(3)[0] - [float(w) for w in weights]
+    np.testing.assert_allclose(got, slope, rtol=0, atol=2 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+@FLOATS
+def test_cross_entropy_and_its_slope_are_exact_also_where_the_answer_is_sure(row: Any, dtype: Any):
+    label = int(np.argmax(row))
+    t = Tensor([row], dtype=dtype)
+    y = cross_entropy(t, lg.tensor([label]))
+    _, weights = exact_logsumexp(t.numpy()[0])
+    with localcontext(DIGITS):
+        others = sum(w for i, w in enumerate(weights) if i != label)
+        exact = [-log1p(-others)]
+        slope = [-others if i == label else w for i, w in enumerate(weights)]
+    assert ulps(y.numpy(), exact) <= 4
+    assert ulps(gradient(y, t)[0], slope) <= 16
 
 
 @FLOATS

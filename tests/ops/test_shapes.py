@@ -8,6 +8,7 @@ import pytest
 import lucidgrad as lg
 from lucidgrad.errors import ArgumentError, LucidgradError, ShapeError
 from lucidgrad.ops import movement
+from lucidgrad.ops.classes import cross_entropy
 
 X = lg.tensor(np.zeros((2, 3)))
 V = lg.tensor(np.zeros(3))
@@ -81,6 +82,11 @@ def test_a_mistake_is_explained_when_it_is_traced(call: Any, x: lg.Tensor, error
 def test_an_array_index_out_of_range_is_found_when_it_is_computed():
     with pytest.raises(ArgumentError, match="expected an index inside of shape"):
         X[:, [0, 3]]
+
+
+def test_a_label_out_of_range_is_found_when_it_is_computed():
+    with pytest.raises(ArgumentError, match="cross_entropy expected indices inside of its arrays, got index 3"):
+        cross_entropy(X, lg.tensor([0, 3]))
 
 
 def test_no_mistake_leaves_a_history_behind():

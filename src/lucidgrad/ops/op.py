@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lucidgrad.errors import DtypeError, LucidgradError, explain
+from lucidgrad.errors import ArgumentError, DtypeError, LucidgradError, explain
 
 
 class Spec(NamedTuple):
@@ -98,10 +98,14 @@ class Op:
         return self.shape(*[Spec(x.shape, x.dtype) if hasattr(x, "dtype") else x for x in inputs], **attrs)
 
     def explain_failure(self, inputs: Sequence[Any], attrs: dict[str, Any], error: Exception) -> None:
-        """NumPy could not compute the op: say why in terms of shapes, or of dtypes when those are to blame."""
+        """NumPy could not compute the op: say why in terms of shapes, of indices, or of dtypes."""
         if isinstance(error, LucidgradError):
             return
         self.spec(inputs, attrs)  # raises when the shapes do not fit, and says it better than NumPy
+        if isinstance(error, IndexError):
+            raise ArgumentError(
+                explain(f"{self.name} expected indices inside of its arrays", str(error), "Count from 0")
+            ) from error
         dtypes = [x.dtype for x in inputs if hasattr(x, "dtype")]
         if any(dtype.kind != "f" for dtype in dtypes):
             raise DtypeError(
