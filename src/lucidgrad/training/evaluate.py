@@ -18,6 +18,7 @@ from lucidgrad.nn import Module
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.samples import Array, Samples
 from lucidgrad.training.threads import blas_threads, suitable_threads
+from lucidgrad.training.totals import Totals
 
 # Rows of a batch are chosen so that its inputs take about this much; a batch then fits a core's cache.
 BATCH_BYTES = 2**20
@@ -89,21 +90,12 @@ def measure(
     model: Module, samples: Samples, loss: Loss | None, metrics: dict[str, Metric], batch_size: int | None = None
 ) -> dict[str, float]:
     """``evaluate`` for samples that are already checked."""
-    states = {name: metric.init() for name, metric in metrics.items()}
-    total = weight_total = 0.0
+    totals = Totals(loss, metrics)
     for rows, predictions in _outputs(model, samples, batch_size):
         _, y, weight = samples.batch(rows)
         assert y is not None  # evaluate and fit require targets
-        for name, metric in metrics.items():
-            states[name] = metric.update(states[name], predictions, y, weight)
-        if loss is not None:
-            batch_total, batch_weight = loss.sums(predictions, y, weight)
-            total += float(batch_total)
-            weight_total += float(batch_weight)
-    values = {name: metric.result(states[name]) for name, metric in metrics.items()}
-    if loss is None:
-        return values
-    return {"loss": total / weight_total if loss.reduction == "mean" else total, **values}
+        totals.add(None if loss is None else loss.sums(predictions, y, weight), predictions, y, weight)
+    return totals.results()
 
 
 @contextmanager

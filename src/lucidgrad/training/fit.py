@@ -178,32 +178,19 @@ def _epoch(run: Run, train: Samples, on_step_end: list[Hook]) -> bool:
 
 
 def _step(run: Run, train: Samples, index: np.ndarray[Any, Any]) -> None:
-    x, y, weight = train.batch(index)
-    assert y is not None  # Samples.of was given targets
+    batch = train.training_batch(index)
     learning_rate = run.optimizer.learning_rate_at(run.step) * run.learning_rate_factor
     result = training_step(
-        run.model,
-        run.loss,
-        run.optimizer,
-        run.parameters,
-        run.optimizer_state,
-        (x, y, weight),
-        run.step_key,
-        learning_rate,
+        run.model, run.loss, run.optimizer, run.parameters, run.optimizer_state, batch, run.step_key, learning_rate
     )
     assign(run.parameters, result.parameters)
     run.optimizer_state = result.optimizer_state
-    run.learning_rate = learning_rate
-    run.batch += 1
-    run.step += 1
-    total, total_weight = float(result.total), float(result.weight)
-    run.batch_loss = total / total_weight if run.loss.reduction == "mean" else total
-    run.totals.add(total, total_weight, result.predictions, y, weight)
+    run.count_step(result.forward, batch, learning_rate)
 
 
 def _finish_epoch(run: Run, held_back: Samples | None) -> None:
     """Add the epoch's row to the history."""
-    row = {"epoch": run.epoch + 1, **run.totals.results(run.loss.reduction)}
+    row = {"epoch": run.epoch + 1, **run.totals.results()}
     if held_back is not None:
         measured = measure(run.model, held_back, run.loss, run.metrics)
         row |= {f"validation_{name}": value for name, value in measured.items()}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.optim import LBFGS
-from lucidgrad.random import use_key
 from lucidgrad.tensor import Tensor, grad
 from lucidgrad.training.samples import Array, Samples
-from lucidgrad.training.step import assign
+from lucidgrad.training.step import Forward, assign, forward_pass, without_history
 
 if TYPE_CHECKING:
     from lucidgrad.training.run import Run
@@ -30,21 +28,17 @@ def minimize_epoch(run: Run, train: Samples, on_step_end: list[Callable[[Run], N
         )
     assert isinstance(run.optimizer, LBFGS)
     run.model.train()
-    x, y, weight = train.batch(slice(None))
-    assert y is not None  # fit requires targets
+    batch = train.training_batch(slice(None))
     key = run.step_key  # the same for all evaluations: the function must not change while it is minimised
-    first: list[tuple[float, float, Tensor]] = []
+    first: list[Forward] = []
 
     def loss_and_grads(values: dict[str, Array]) -> tuple[float, dict[str, Array]]:
         assign(run.parameters, {path: Tensor(v, dtype=v.dtype) for path, v in values.items()})
-        with use_key(key):
-            predictions = run.model(x)
-            total, total_weight = run.loss.sums(predictions, y, weight)
-        value = total / total_weight if run.loss.reduction == "mean" else total
+        forward = forward_pass(run.model, run.loss, batch, key)
         if not first:
-            first.append((float(total), float(total_weight), predictions.detach()))
-        grads = grad(value, list(run.parameters.values()), create_graph=False)
-        return float(value), {path: g.numpy() for path, g in zip(run.parameters, grads, strict=True)}
+            first.append(without_history(forward))
+        grads = grad(forward.loss, list(run.parameters.values()), create_graph=False)
+        return float(forward.loss), {path: g.numpy() for path, g in zip(run.parameters, grads, strict=True)}
 
     start = {path: p.detach() for path, p in run.parameters.items()}
     try:
@@ -53,11 +47,7 @@ def minimize_epoch(run: Run, train: Samples, on_step_end: list[Callable[[Run], N
         assign(run.parameters, start)
         raise
     assign(run.parameters, updated)
-    total, total_weight, predictions = first[0]
-    run.learning_rate = float(np.nan)
-    run.batch, run.step = run.batch + 1, run.step + 1
-    run.batch_loss = total / total_weight if run.loss.reduction == "mean" else total
-    run.totals.add(total, total_weight, predictions, y, weight)
+    run.count_step(first[0], batch, learning_rate=math.nan)
     for hook in on_step_end:
         hook(run)
     return True

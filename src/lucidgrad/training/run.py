@@ -19,6 +19,8 @@ from lucidgrad.tensor import Tensor
 from lucidgrad.training.callbacks.callback import Callback
 from lucidgrad.training.history import History
 from lucidgrad.training.samples import Samples
+from lucidgrad.training.step import Batch, Forward
+from lucidgrad.training.totals import Totals
 
 
 @dataclass(eq=False)
@@ -75,7 +77,7 @@ class Run:
         self.order_key, self._steps_key = key.fold_in(0), key.fold_in(1)
         self.parameters = self.model.parameters()
         self.optimizer_state: dict[str, Any] = self.optimizer.init(self.parameters)
-        self.totals = Totals(self.metrics)
+        self.totals = Totals(self.loss, self.metrics)
 
     @property
     def step_key(self) -> Key:
@@ -85,6 +87,15 @@ class Run:
     def key_of(self, step: int) -> Key:
         """What is random in a step, counted from 0, follows from this."""
         return self._steps_key.fold_in(step)
+
+    def count_step(self, forward: Forward, batch: Batch, learning_rate: float) -> None:
+        """Write down a step that was done: its loss and outputs, before the update, for a batch of samples."""
+        _, targets, weight = batch
+        self.batch += 1
+        self.step += 1
+        self.learning_rate = learning_rate
+        self.batch_loss = float(forward.loss)
+        self.totals.add(forward.sums, forward.predictions, targets, weight)
 
     def stop(self, reason: str) -> None:
         """End the run after the step (or epoch) under way; the first reason given is kept."""
@@ -139,42 +150,6 @@ class Run:
 
 
 _PROGRESS = ("epoch", "batch", "step", "learning_rate", "learning_rate_factor", "batch_loss", "stop_reason")
-
-
-class Totals:
-    """Sums over the batches of the epoch under way, from which its loss and training metrics follow."""
-
-    def __init__(self, metrics: dict[str, Metric]) -> None:
-        self.metrics = metrics
-        self.reset()
-
-    def reset(self) -> None:
-        """Start an epoch."""
-        self.loss = 0.0
-        self.weight = 0.0
-        self.seconds = 0.0
-        self.states: dict[str, Any] = {name: metric.init() for name, metric in self.metrics.items()}
-
-    def add(self, total: float, weight: float, predictions: Tensor, y: Tensor, sample_weight: Tensor | None) -> None:
-        """Add a batch: its weighted sum of losses, its sum of weights, and what the metrics look at."""
-        self.loss += total
-        self.weight += weight
-        for name, metric in self.metrics.items():
-            self.states[name] = metric.update(self.states[name], predictions, y, sample_weight)
-
-    def results(self, reduction: str) -> dict[str, Any]:
-        """The loss and the training metrics of the batches so far."""
-        loss = self.loss / self.weight if reduction == "mean" else self.loss
-        return {"loss": loss} | {name: metric.result(self.states[name]) for name, metric in self.metrics.items()}
-
-    def state(self) -> dict[str, Any]:
-        """The sums, for a checkpoint."""
-        return {"loss": self.loss, "weight": self.weight, "seconds": self.seconds, "metrics": self.states}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from saved sums."""
-        self.loss, self.weight, self.seconds = state["loss"], state["weight"], state["seconds"]
-        self.states = state["metrics"]
 
 
 def fingerprint(samples: Samples) -> dict[str, Any]:

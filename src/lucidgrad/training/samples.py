@@ -75,6 +75,12 @@ class Samples:
             index = self.rows[index]
         return self._tensor(self.x, index), self._optional(self.y, index), self._optional(self.weight, index)
 
+    def training_batch(self, index: Array | slice) -> tuple[Tensor, Tensor, Tensor | None]:
+        """``batch`` where there are targets, as in training."""
+        x, y, weight = self.batch(index)
+        assert y is not None  # fit requires targets
+        return x, y, weight
+
     def split(self, fraction: float, seed: int) -> tuple[Samples, Samples]:
         """Two disjoint parts, the second with ``fraction`` of the rows; classes keep their shares where they can."""
         labels = self.y if self.y is not None and self.y.ndim == 1 and self.y.dtype.kind in "biu" else None

@@ -20,14 +20,32 @@ from lucidgrad.tensor import Tensor, grad
 Tensors = dict[str, Tensor]
 
 
-class Stepped(NamedTuple):
-    """What a step gives: the sums the loss is made of and the model's outputs before the update, and what is new."""
+Batch = tuple[Tensor, Tensor, Tensor | None]  # inputs, targets, and weights (batch,) or None
 
-    total: Tensor
-    weight: float | Tensor
+
+class Forward(NamedTuple):
+    """The way forward: the loss, the two sums it is made of (``Loss.sums``), and the model's outputs."""
+
+    loss: Tensor
+    sums: tuple[Tensor, float | Tensor]
     predictions: Tensor
+
+
+class Stepped(NamedTuple):
+    """What a step gives: its way forward, without history, the new parameters and the new state of the optimiser."""
+
+    forward: Forward
     parameters: Tensors
     optimizer_state: dict[str, Any]
+
+
+def forward_pass(model: Module, loss: Loss, batch: Batch, key: Key) -> Forward:
+    """Predictions and loss of a batch; what is random in it, such as dropout, is a function of the key."""
+    x, y, weight = batch
+    with use_key(key):
+        predictions = model(x)
+    total, total_weight = loss.sums(predictions, y, weight)
+    return Forward(loss.reduce(total, total_weight), (total, total_weight), predictions)
 
 
 def training_step(
@@ -36,7 +54,7 @@ def training_step(
     optimizer: Optimizer,
     parameters: Tensors,
     optimizer_state: dict[str, Any],
-    batch: tuple[Tensor, Tensor, Tensor | None],
+    batch: Batch,
     key: Key,
     learning_rate: float | Tensor,
 ) -> Stepped:
@@ -46,20 +64,18 @@ def training_step(
     ----------
     parameters
         The model's own parameter tensors, by path. They are left as they are; the caller puts the new ones in.
-    batch
-        Inputs (batch, ...), targets (batch, ...), and weights (batch,) or None.
-    key
-        What is random in this step, such as dropout, is a function of it.
     """
-    x, y, weight = batch
-    with use_key(key):
-        predictions = model(x)
-        total, total_weight = loss.sums(predictions, y, weight)
-    value = total / total_weight if loss.reduction == "mean" else total
-    gradients = grad(value, list(parameters.values()), create_graph=False)
+    forward = forward_pass(model, loss, batch, key)
+    gradients = grad(forward.loss, list(parameters.values()), create_graph=False)
     named = dict(zip(parameters, gradients, strict=True))
     updated, optimizer_state = optimizer.update(parameters, named, optimizer_state, learning_rate)
-    return Stepped(total.detach(), total_weight, predictions.detach(), updated, optimizer_state)
+    return Stepped(without_history(forward), updated, optimizer_state)
+
+
+def without_history(forward: Forward) -> Forward:
+    """The same numbers; the graph behind them can be forgotten."""
+    (total, weight), predictions = forward.sums, forward.predictions
+    return Forward(forward.loss.detach(), (total.detach(), weight), predictions.detach())
 
 
 def assign(tensors: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
@@ -73,13 +89,13 @@ def trace_step(
     loss: Loss,
     optimizer: Optimizer,
     optimizer_state: dict[str, Any],
-    batch: tuple[Tensor, Tensor, Tensor | None],
+    batch: Batch,
 ) -> Graph:
     """The Graph of a whole training step.
 
     Its inputs are the parameters, the buffers, the tensors of the optimiser's state, inputs, targets and (if given)
     weights, the two words of the key, and the learning rate (float64, scalar), each group in its order. Its outputs
-    are the loss's weighted sum, the predictions, and then the new parameters, buffers and optimiser state.
+    are the loss, the predictions, and then the new parameters, buffers and optimiser state.
     """
     parameters, buffers = model.parameters(), model.buffers()
     held = {**parameters, **buffers}
@@ -95,7 +111,7 @@ def trace_step(
             key, learning_rate = Key.of_words(next(rest)), next(rest)
             result = training_step(model, loss, optimizer, parameters, state, (x, y, weight), key, learning_rate)
             after = {path: b.detach() for path, b in buffers.items()}
-        return [result.total, result.predictions, result.parameters, after, result.optimizer_state]
+        return [result.forward.loss, result.forward.predictions, result.parameters, after, result.optimizer_state]
 
     examples = [*held.values(), *slots, *given, Key(0).words, Tensor(0.0, dtype="float64", requires_grad=False)]
     return trace(step, *examples)

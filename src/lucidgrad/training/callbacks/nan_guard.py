@@ -10,9 +10,9 @@ import numpy as np
 from lucidgrad.autograd import detect_anomaly
 from lucidgrad.data import epoch_order
 from lucidgrad.errors import AnomalyError, ArgumentError, DivergenceError, explain
-from lucidgrad.random import use_key
 from lucidgrad.tensor import Tensor, grad
 from lucidgrad.training.callbacks.callback import Callback
+from lucidgrad.training.step import forward_pass
 
 if TYPE_CHECKING:
     from lucidgrad.training.run import Run
@@ -133,10 +133,8 @@ def _watched_step(run: Run, step: int) -> str | None:
         return f"row {row} of the batch's inputs is not finite: look at the data."
     parameters = run.parameters
     try:
-        with detect_anomaly(), use_key(run.key_of(step)):
-            predictions = run.model.train()(x)
-            total, total_weight = run.loss.sums(predictions, y, weight)
-            value = total / total_weight if run.loss.reduction == "mean" else total
+        with detect_anomaly():
+            value = forward_pass(run.model.train(), run.loss, (x, y, weight), run.key_of(step)).loss
     except AnomalyError as error:
         return str(error)
     gradients = grad(value, list(parameters.values()), create_graph=False)

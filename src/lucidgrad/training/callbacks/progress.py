@@ -100,7 +100,7 @@ _NOT_MEASURED = ("epoch", "loss", "learning_rate", "seconds")
 
 def _loss_so_far(run: Run) -> float:
     """The mean over the batches so far, or the loss of the batch: a sum over a part of an epoch says nothing."""
-    return run.totals.loss / run.totals.weight if run.loss.reduction == "mean" else run.batch_loss
+    return run.totals.mean_loss() if run.loss.reduction == "mean" else run.batch_loss
 
 
 class _Display(Protocol):
