@@ -15,6 +15,7 @@ import os
 import platform
 import re
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -144,12 +145,10 @@ def environment() -> dict[str, str]:
     """What bits depend on beside the state: versions of the libraries, how NumPy multiplies, the kind of processor."""
     import safetensors
 
-    import lucidgrad
-
     build: Any = np.show_config(mode="dicts")
     blas = build.get("Build Dependencies", {}).get("blas", {})
     return {
-        "lucidgrad": lucidgrad.__version__,
+        "lucidgrad": version("lucidgrad"),
         "numpy": np.__version__,
         "safetensors": safetensors.__version__,
         "python": platform.python_version(),
