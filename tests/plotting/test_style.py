@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from lucidgrad.plotting import loss_curves, png_bytes, save_png
+from lucidgrad.training import History
+
+HISTORY = History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
+
+
+def test_a_png_is_written_whole_and_is_the_same_bytes_again(tmp_path):
+    target = tmp_path / "loss.png"
+    save_png(loss_curves({"a": HISTORY}), target)
+    assert target.read_bytes().startswith(b"\x89PNG\r\n")
+    assert target.read_bytes() == png_bytes(loss_curves({"a": HISTORY}))
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        save_png(loss_curves({"a": HISTORY}), tmp_path / "nowhere" / "loss.png")
+
+
+def test_a_notebook_can_show_a_figure():
+    assert loss_curves({"a": HISTORY})._repr_png_().startswith(b"\x89PNG")
+
+
+def test_importing_plotting_loads_no_matplotlib_and_drawing_loads_no_pyplot():
+    code = (
+        "import sys, lucidgrad.plotting as p; from lucidgrad.training import History;"
+        "assert 'matplotlib' not in sys.modules;"
+        "p.png_bytes(p.loss_curves({'a': History([{'epoch': 1, 'loss': 2.0}])}));"
+        "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
