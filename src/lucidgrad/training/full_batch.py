@@ -26,6 +26,8 @@ def minimize_epoch(run: Run, train: Samples, on_step_end: list[Callable[[Run], N
                 "Use batch_size=None, or Adam or SGD for minibatches",
             )
         )
+    if run.batch:
+        return True  # resumed between the only step of the epoch and its end
     assert isinstance(run.optimizer, LBFGS)
     run.model.train()
     batch = train.training_batch(slice(None))
