@@ -207,7 +207,7 @@ def test_nan_is_a_number_like_others():
         ("text", DtypeError, "encode text labels as integers"),
         (["1.5", "2"], DtypeError, "encode text labels as integers"),
         (None, DtypeError, "expected booleans, integers, float32 or float64, got dtype object"),
-        ([object()], DtypeError, "got dtype object"),
+        ([...], DtypeError, "got dtype object"),
         (1 + 2j, DtypeError, "got dtype complex128"),
         (2**70, DtypeError, "got dtype object"),
     ],

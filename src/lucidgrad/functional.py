@@ -250,7 +250,7 @@ def log_softmax(x: Any, axis: int = -1) -> Tensor:
 
 
 def linear(x: Any, weight: Any, bias: Any) -> Tensor:
-    """x W^T + b, for x (..., in_features), weight (out_features, in_features) and bias (out_features,).
+    """The layer x W^T + b, for x (..., in_features), weight (out_features, in_features) and bias (out_features,).
 
     >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [0.5])
     Tensor([[11.5]])
