@@ -61,7 +61,7 @@ class CrossEntropy(Loss):
     >>> loss
     Tensor(0.6690785)
     >>> lg.grad(loss, logits)  # (softmax - one-hot) / batch
-    Tensor([[-0.106507  ,  0.05325349,  0.05325349],
+    Tensor([[-0.10650698,  0.05325349,  0.05325349],
             [ 0.16666667,  0.16666667, -0.3333333 ]])
     """
 
