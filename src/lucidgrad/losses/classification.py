@@ -62,7 +62,7 @@ class CrossEntropy(Loss):
     Tensor(0.6690785)
     >>> lg.grad(loss, logits)  # (softmax - one-hot) / batch
     Tensor([[-0.10650698,  0.05325349,  0.05325349],
-            [ 0.16666667,  0.16666667, -0.3333333 ]])
+            [ 0.16666667,  0.16666667, -0.33333334]])
     """
 
     def __init__(
