@@ -1,0 +1,59 @@
+"""``lucidgrad``: the commands, and what happens when one of them fails.
+
+Exit codes: 0 when all went well, 1 for an error that lucidgrad or the system has explained, 2 for a command that was
+not understood, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lucidgrad.cli.data import data
+from lucidgrad.cli.lab import lab
+from lucidgrad.errors import LucidgradError
+
+app = typer.Typer(
+    name="lucidgrad",
+    help="A neural-network framework you can see through.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(lab)
+app.command()(data)
+
+
+def main() -> None:
+    """Run the command line; a failure is a line on standard error and an exit code, never a traceback."""
+    try:
+        app()
+    except (LucidgradError, OSError) as error:
+        message = " ".join(str(error).split())
+        sys.exit(_failed(message or type(error).__name__, 1))
+    except KeyboardInterrupt:
+        sys.exit(_failed("interrupted", 130))
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"lucidgrad: {message}", file=sys.stderr)
+    return code
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lucidgrad import __version__
+
+        print(f"lucidgrad {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """A neural-network framework you can see through."""

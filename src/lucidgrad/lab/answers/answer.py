@@ -1,0 +1,24 @@
+"""What an answer is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a question.
+
+    Parameters
+    ----------
+    question
+        As it was asked.
+    verdict
+        The answer in a sentence or two.
+    reasons
+        What was measured, a paragraph each.
+    """
+
+    question: str
+    verdict: str
+    reasons: tuple[str, ...] = ()
