@@ -127,10 +127,10 @@ class NaNGuard(Callback):
 
 def _watched_step(run: Run, step: int) -> str | None:
     """Repeat the forward and backward pass of a step with the weights the model has; what went wrong first, or None."""
-    x, y, weight = _batch_of(run, step)
+    index, (x, y, weight) = _batch_of(run, step)
     if not _is_finite(x.numpy()):
-        row = int(np.flatnonzero(~np.isfinite(x.numpy().reshape(x.shape[0], -1)).all(1))[0])
-        return f"row {row} of the batch's inputs is not finite: look at the data."
+        row = int(np.flatnonzero(~np.isfinite(x.numpy().reshape(len(index), -1)).all(1))[0])
+        return f"row {index[row]} of x is not finite: look at the data."
     parameters = run.parameters
     try:
         with detect_anomaly():
@@ -149,16 +149,16 @@ def _watched_step(run: Run, step: int) -> str | None:
     return f"the gradient of {path} is not finite."
 
 
-def _batch_of(run: Run, step: int) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The samples that a step was taken on: a function of the run's key and the number of the step."""
+def _batch_of(run: Run, step: int) -> tuple[Array, tuple[Tensor, Tensor, Tensor | None]]:
+    """The rows that a step was taken on, and what is in them: a function of the run's key and the step's number."""
     assert run.samples is not None  # set before the first step
     n = len(run.samples)
     size = run.batch_size or n
     epoch, batch = divmod(step, -(-n // size))
-    order = epoch_order(n, run.order_key, epoch, run.shuffle)
-    x, y, weight = run.samples.batch(order[batch * size : (batch + 1) * size])
-    assert y is not None
-    return x, y, weight
+    order = epoch_order(n, run.order_key, epoch, run.shuffle)[batch * size : (batch + 1) * size]
+    x, y, weight = run.samples.batch(order)
+    assert y is not None  # fit requires targets
+    return order if run.samples.rows is None else run.samples.rows[order], (x, y, weight)
 
 
 def _first_not_finite(arrays: dict[str, Array]) -> str | None:

@@ -68,5 +68,6 @@ def _of(statistic: Any, w: Array) -> float:
 
 
 def _relative_update(begin: Array, end: Array) -> float:
+    begin = begin.astype(np.float64)
     moved, norm = float(np.linalg.norm(end - begin)), float(np.linalg.norm(begin)) or float(np.linalg.norm(end))
     return moved / norm if norm else 0.0
