@@ -1,7 +1,7 @@
 """An eager training step, and an epoch of them, of 784-128-10 at batch 64: lucidgrad against PyTorch eager.
 
-Run it in an environment that has both: ``make bench``. Same data, same initial weights. PyTorch runs with one thread and
-with two; lucidgrad with the one that ``fit`` chooses for a network of this size.
+Run it in an environment that has both: ``make bench``. Same data, same initial weights. PyTorch runs with one thread
+and with two; lucidgrad with the one that ``fit`` chooses for a network of this size.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -125,13 +126,21 @@ def _run(task: Task, settings: Settings, output: Path, as_json: bool) -> None:
     if not experiment.results:
         print("lucidgrad: interrupted before a network had completed an epoch: nothing to report", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
-    report = write_report(experiment, output, command=shlex.join(["lucidgrad", *sys.argv[1:]]))
+    with _drawing():
+        report = write_report(experiment, output, command=shlex.join(["lucidgrad", *sys.argv[1:]]))
     if as_json:
         print(to_json({**measurements(experiment, report.answers), "files": report.files}), end="")
     else:
         _tell(console, experiment, report)
     if experiment.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _drawing() -> AbstractContextManager[object]:
+    """A line while the figures are drawn, where somebody sees it."""
+    from rich.console import Console
+
+    return Console(stderr=True).status("drawing the figures") if LabProgress.is_wanted() else nullcontext()
 
 
 def _console() -> Console:
@@ -161,9 +170,9 @@ def _tell(console: Console, experiment: Experiment, report: Report) -> None:
     console.print(rich_table(evidence(experiment), console.width))
     for answer in report.answers:
         console.print(answer.question, style="bold")
-        console.print(Padding(answer.verdict, (0, 0, 0, 2)))
+        console.print(Padding(answer.verdict, (0, 0, 0, 2), expand=False))
         for reason in answer.reasons:
-            console.print(Padding(f"- {reason}", (0, 0, 0, 2)), style="dim")
+            console.print(Padding(f"- {reason}", (0, 0, 0, 2), expand=False), style="dim")
         console.print()
     if experiment.interrupted:
         done = f"{len(experiment.results)} of {experiment.planned} networks"

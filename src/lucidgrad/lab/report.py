@@ -77,7 +77,7 @@ def write_report(experiment: Experiment, folder: str | os.PathLike[str], *, comm
     """
     report = Report(Path(folder), ["report.html", "measurements.json"])
     report.answers = _answers(experiment)
-    old = _files_of_earlier_report(report.folder)
+    old = files_of_earlier_report(report.folder)
     (report.folder / "figures").mkdir(parents=True, exist_ok=True)
     (report.folder / "runs").mkdir(exist_ok=True)
     images = [_keep(report, picture, png_bytes(picture.draw())) for picture in pictures(experiment)]
@@ -164,6 +164,7 @@ def render(experiment: Experiment, answered: Iterable[Answer], images: Iterable[
         loader=PackageLoader("lucidgrad.lab"),
         autoescape=True,
         undefined=StrictUndefined,
+        keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -244,11 +245,13 @@ def _address(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _files_of_earlier_report(folder: Path) -> list[str]:
+def files_of_earlier_report(folder: Path) -> list[str]:
     """The pictures and histories that the measurements in the folder name; none where they are not ours."""
     try:
         names = json.loads((folder / "measurements.json").read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError):
+        return []
+    if not isinstance(names, list):
         return []
     ours = re.compile(r"figures/[a-z0-9_]+\.(png|gif)|runs/[a-z0-9-]+\.csv")
     return [name for name in names if isinstance(name, str) and ours.fullmatch(name)]

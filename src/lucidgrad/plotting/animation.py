@@ -100,9 +100,10 @@ def boundary_animation(
 
 
 def _packed(figure: Figure) -> Image:
-    """The figure's pixels in 64 colours, which a GIF stores in a quarter of the bytes and the eye does not miss."""
+    """The figure's pixels in 128 colours, chosen evenly in the colour cube: areas pack well, and markers keep theirs."""
     from PIL import Image
 
     canvas: Any = figure.canvas
     canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(64, dither=Image.Dither.NONE)
+    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    return pixels.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)

@@ -86,6 +86,21 @@ def test_what_others_print_appears_above_the_bar(train: Any, monkeypatch: pytest
     assert "[a] word of mine 2" in terminal.getvalue()
 
 
+def test_what_is_printed_into_a_file_goes_there_and_not_to_the_terminal(
+    train: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal, file = terminal_of(monkeypatch), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", file)
+
+    class Prints(Callback):
+        def on_epoch_end(self, run: Run) -> None:
+            print(run.epoch)
+
+    train(Prints(), Progress())
+    assert file.getvalue() == "1\n2\n3\n"
+    assert "epoch 3/3" in terminal.getvalue()
+
+
 def test_names_with_brackets_are_shown_as_they_are(train: Any, monkeypatch: pytest.MonkeyPatch, tells: Any) -> None:
     terminal = terminal_of(monkeypatch)
     train(tells("score[red]", [0.5] * 3), Progress())

@@ -21,7 +21,7 @@ def do_the_networks_overfit(e: Evidence) -> Answer:
     widest = max(e.sound, key=lambda n: n.mean("gap"))
     gap = f"{100 * widest.mean('gap'):.2f} points in {widest.name}"
     if wide:
-        verdict = f"{_some(len(wide), len(e.sound))} better on what they have seen, by up to {gap}"
+        verdict = f"{_some(len(wide), len(e.sound))} better on training than on test samples, by up to {gap}"
         verdict += _and_loss(len(risen), len(e.sound))
     else:
         verdict = f"Not by their accuracy: the widest gap, {gap}, is no more than chance explains"
@@ -36,7 +36,7 @@ def do_the_networks_overfit(e: Evidence) -> Answer:
 
 
 def _some(n: int, of: int) -> str:
-    return "All networks are" if n == of else f"{n} of {of} networks are"
+    return "All networks are" if n == of else f"{n} of {of} networks {'is' if n == 1 else 'are'}"
 
 
 def _and_loss(risen: int, of: int) -> str:

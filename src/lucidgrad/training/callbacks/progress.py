@@ -136,15 +136,25 @@ class _Bar:
         text = TextColumn(
             "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)
         )
-        # Drawn from the training thread: a thread of its own would compete with it, and outlive it after an exception.
         self._bar = Progress(
-            text, BarColumn(20), TimeRemainingColumn(), console=Console(stderr=True), auto_refresh=False, expand=True
+            text,
+            BarColumn(12),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            expand=True,
+            # Drawn from the training thread: a thread of its own would compete with it.
+            auto_refresh=False,
+            # What goes to a file or a pipe stays on its way there.
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
         self._task = self._bar.add_task("", total=None)
-        self._bar.start()
 
     def show(self, done: float, total: int, text: str) -> None:
-        self._bar.update(self._task, completed=done, total=total, description=text, refresh=True)
+        self._bar.update(self._task, completed=done, total=total, description=text)
+        if self._bar.live.is_started:
+            self._bar.refresh()
+        else:
+            self._bar.start()
 
     def close(self) -> None:
         self._bar.stop()

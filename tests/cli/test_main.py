@@ -1,0 +1,90 @@
+"""The command line as a whole: what it says about itself, and how it fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import lucidgrad
+from lucidgrad.cli import main as cli
+from lucidgrad.errors import ArgumentError
+
+run = CliRunner().invoke
+
+
+def test_the_version_is_that_of_the_package():
+    result = run(cli.app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"lucidgrad {lucidgrad.__version__}\n")
+
+
+def test_help_names_every_command():
+    result = run(cli.app, ["--help"])
+    assert result.exit_code == 0
+    assert all(command in result.output for command in ("lab", "data", "--version"))
+
+
+@pytest.mark.parametrize("command", ["lab", "data"])
+def test_every_command_explains_itself(command):
+    for option in ("--help", "-h"):
+        result = run(cli.app, [command, option], env={"COLUMNS": "120"})
+        assert result.exit_code == 0
+        assert "Usage" in result.output
+
+
+def test_the_help_of_the_lab_names_every_option():
+    output = run(cli.app, ["lab", "--help"], env={"COLUMNS": "120"}).output
+    options = (
+        "--task --layers --widths --activations --optimizer --learning-rate --schedule --epochs --batch-size --dropout "
+        "--weight-decay --seed --seeds --dtype --data --output --quick --networks-only --no-download --json"
+    )
+    assert [option for option in options.split() if option not in output] == []
+
+
+def test_without_a_command_there_is_help():
+    assert "Usage" in run(cli.app, []).output
+
+
+def test_an_unknown_command_is_not_understood():
+    result = run(cli.app, ["labb"])
+    assert result.exit_code == 2
+    assert "labb" in result.output
+
+
+def failing(error):
+    def app():
+        raise error
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ArgumentError("two\nlines"), 1, "lucidgrad: two lines\n"),
+        (PermissionError(13, "Permission denied", "here"), 1, "lucidgrad: [Errno 13] Permission denied: 'here'\n"),
+        (OSError(), 1, "lucidgrad: OSError\n"),
+        (KeyboardInterrupt(), 130, "lucidgrad: interrupted\n"),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(monkeypatch, capsys, error, code, line):
+    monkeypatch.setattr(cli, "app", failing(error))
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == code
+    assert capsys.readouterr().err == line
+
+
+def test_a_mistake_of_our_own_is_not_hidden(monkeypatch):
+    monkeypatch.setattr(cli, "app", failing(ZeroDivisionError("a bug")))
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+def test_the_package_can_be_run_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "lucidgrad", "--version"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == f"lucidgrad {lucidgrad.__version__}\n"
