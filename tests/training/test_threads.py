@@ -67,19 +67,21 @@ def test_an_exception_puts_the_setting_back() -> None:
 
 def test_blocks_of_several_threads_put_the_setting_back_in_whatever_order_they_end() -> None:
     before = in_use()
-    first_in, second_in, first_out = threading.Event(), threading.Event(), threading.Event()
+    first_in, second_in, first_out, second_out = (threading.Event() for _ in range(4))
 
     def first() -> None:
         with blas_threads(1):
             first_in.set()
             second_in.wait(10)
         first_out.set()
+        second_out.wait(10)  # still alive, as a worker of a pool is, when the other puts the setting back
 
     def second() -> None:
         first_in.wait(10)
         with blas_threads(1):
             second_in.set()
             first_out.wait(10)
+        second_out.set()
 
     workers = [threading.Thread(target=f) for f in (first, second)]
     for w in workers:

@@ -46,6 +46,7 @@ class _Limit:
     def enter(self, threads: int) -> None:
         with self.lock:
             if not self.depth:
+                _take_control()
                 self.active = _controller().limit(limits=threads, user_api="blas")
                 self.active.__enter__()
             self.depth += 1
@@ -54,11 +55,21 @@ class _Limit:
         with self.lock:
             self.depth -= 1
             if not self.depth and self.active is not None:
+                _take_control()
                 self.active.__exit__(None, None, None)
                 self.active = None
 
 
 _limit = _Limit()
+
+
+def _take_control() -> None:
+    """Let this thread set the limit: threadpoolctl (3.8) ignores others while the one that set it first is alive."""
+    from threadpoolctl import OpenBLASController
+
+    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
 
 
 @cache
