@@ -1,28 +1,18 @@
 """lucidgrad: a neural-network framework you can see through.
 
-This file is the table of contents; the package reads top to bottom as a story. Heavy chapters (plots, the lab, the
-command line) are loaded when they are first used, so that importing lucidgrad is quick.
+This file is the table of contents; the package reads top to bottom as a story. Importing it loads the tensors alone;
+each other chapter is loaded when it is first used, so that a process starts quickly.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # 0 WHAT CAN GO WRONG, each error with what was expected, what came, and what to do
 from lucidgrad import errors as errors
 
-# 1 DATA
-from lucidgrad import data as data
-
-# 2 LAYERS, and functions without weights
-from lucidgrad import functional as functional
-from lucidgrad import nn as nn
-
-# 3 LOSS, and what is only reported
-from lucidgrad import losses as losses
-from lucidgrad import metrics as metrics
-
-# 4 GRADIENTS: tensors, the op table, the walk backwards, randomness as a value
+# 4 GRADIENTS: tensors, the op table, the walk backwards, functions without weights, randomness as a value
 from lucidgrad import autograd as autograd
+from lucidgrad import functional as functional
 from lucidgrad import ops as ops
 from lucidgrad.autograd import detect_anomaly as detect_anomaly
 from lucidgrad.autograd import enable_grad as enable_grad
@@ -45,33 +35,51 @@ from lucidgrad.tensor import Tensor as Tensor
 from lucidgrad.tensor import grad as grad
 from lucidgrad.tensor import tensor as tensor
 
-# 5 UPDATE
-from lucidgrad import optim as optim
+if TYPE_CHECKING:
+    # 1 DATA
+    from lucidgrad import data as data
 
-# 6 COMPILED: functions written down as graphs
-from lucidgrad import compiler as compiler
+    # 2 LAYERS
+    from lucidgrad import nn as nn
 
-# 7 TRAINED
-from lucidgrad import training as training
-from lucidgrad.training import History as History
-from lucidgrad.training import Run as Run
-from lucidgrad.training import evaluate as evaluate
-from lucidgrad.training import fit as fit
-from lucidgrad.training import predict as predict
-from lucidgrad.training import predict_class as predict_class
-from lucidgrad.training import predict_proba as predict_proba
+    # 3 LOSS, and what is only reported
+    from lucidgrad import losses as losses
+    from lucidgrad import metrics as metrics
+
+    # 5 UPDATE
+    from lucidgrad import optim as optim
+
+    # 6 COMPILED: functions written down as graphs
+    from lucidgrad import compiler as compiler
+
+    # 7 TRAINED
+    from lucidgrad import training as training
+    from lucidgrad.training import History as History
+    from lucidgrad.training import Run as Run
+    from lucidgrad.training import evaluate as evaluate
+    from lucidgrad.training import fit as fit
+    from lucidgrad.training import predict as predict
+    from lucidgrad.training import predict_class as predict_class
+    from lucidgrad.training import predict_proba as predict_proba
+
+    # 8 SHOWN
+    from lucidgrad import lab as lab
+    from lucidgrad import plotting as plotting
 
 __version__ = "0.1.0"
 
-# 8 SHOWN
-_ON_FIRST_USE = ("plotting", "lab")
+# What is loaded on first use: chapters, and names of the chapter on training.
+_CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "plotting", "lab")
+_OF_TRAINING = ("History", "Run", "evaluate", "fit", "predict", "predict_class", "predict_proba")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ON_FIRST_USE:
+    if name in _CHAPTERS:
         return importlib.import_module(f"lucidgrad.{name}")
+    if name in _OF_TRAINING:
+        return getattr(importlib.import_module("lucidgrad.training"), name)
     raise AttributeError(f"module 'lucidgrad' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ON_FIRST_USE])
+    return sorted({*globals(), *_CHAPTERS, *_OF_TRAINING})

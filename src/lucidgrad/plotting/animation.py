@@ -100,7 +100,7 @@ def boundary_animation(
 
 
 def _packed(figure: Figure) -> Image:
-    """The figure's pixels in 128 colours, chosen evenly in the colour cube: areas pack well, and markers keep theirs."""
+    """The figure's pixels in 128 colours, evenly out of the colour cube: areas pack well, markers keep theirs."""
     from PIL import Image
 
     canvas: Any = figure.canvas
