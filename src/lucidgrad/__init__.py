@@ -54,13 +54,13 @@ if TYPE_CHECKING:
 
     # 7 TRAINED
     from lucidgrad import training as training
-    from lucidgrad.training import History as History
-    from lucidgrad.training import Run as Run
-    from lucidgrad.training import evaluate as evaluate
-    from lucidgrad.training import fit as fit
-    from lucidgrad.training import predict as predict
-    from lucidgrad.training import predict_class as predict_class
-    from lucidgrad.training import predict_proba as predict_proba
+    from lucidgrad.training.history import History as History
+    from lucidgrad.training.run import Run as Run
+    from lucidgrad.training.evaluate import evaluate as evaluate
+    from lucidgrad.training.fit import fit as fit
+    from lucidgrad.training.evaluate import predict as predict
+    from lucidgrad.training.evaluate import predict_class as predict_class
+    from lucidgrad.training.evaluate import predict_proba as predict_proba
 
     # 8 SHOWN
     from lucidgrad import lab as lab
