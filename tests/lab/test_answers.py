@@ -275,7 +275,7 @@ def test_minibatches_and_the_whole_set_are_compared_after_as_many_epochs(result)
     )
     assert "95.00 % (training loss 0.100) after 2 epochs, the whole set at 90.00 % (0.100) after 4" in answer.reasons[1]
     assert (
-        "To 90 % of the test samples it took the minibatches 1 epochs (2.0 s of training) and the whole set 4 (2.0 s)"
+        "To 90 % of the test samples it took the minibatches 1 epoch (2.0 s of training) and the whole set 4 (2.0 s)"
         in (answer.reasons[2])
     )
 

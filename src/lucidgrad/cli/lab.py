@@ -7,6 +7,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 INTERRUPTED = 130
-PIPE_WIDTH = 120
+PIPE_WIDTH = 130
 """Characters in a line where the output is no terminal."""
 
 
@@ -162,17 +163,15 @@ def _introduce(console: Console, task: Task) -> None:
 
 
 def _tell(console: Console, experiment: Experiment, report: Report) -> None:
-    from rich.padding import Padding
-
     from lucidgrad.lab.figures import evidence
     from lucidgrad.lab.table import rich_table
 
     console.print(rich_table(evidence(experiment), console.width))
     for answer in report.answers:
         console.print(answer.question, style="bold")
-        console.print(Padding(answer.verdict, (0, 0, 0, 2), expand=False))
+        console.print(fill(answer.verdict, console.width, initial_indent="  ", subsequent_indent="  "))
         for reason in answer.reasons:
-            console.print(Padding(f"- {reason}", (0, 0, 0, 2), expand=False), style="dim")
+            console.print(fill(reason, console.width, initial_indent="  - ", subsequent_indent="    "), style="dim")
         console.print()
     if experiment.interrupted:
         done = f"{len(experiment.results)} of {experiment.planned} networks"

@@ -87,7 +87,7 @@ def rich_table(e: Evidence, width: int) -> Table:
 
 def _fitting(table: list[list[str]], width: int) -> list[int]:
     """The numbers of the columns to show."""
-    widths = [max(len(line) for text in column for line in text.split("\n")) + 2 for column in zip(*table, strict=True)]
+    widths = [max(len(line) for text in column for line in text.split("\n")) + 3 for column in zip(*table, strict=True)]
     kept = list(range(len(HEADINGS)))
     for name in ("parameters", "train loss", "sizes", "test loss"):
         if sum(widths[i] for i in kept) > width:
