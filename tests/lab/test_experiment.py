@@ -139,7 +139,7 @@ class InterruptAt(NoProgress):
 
     def update(self, run):
         if self.begun == self.trial and run.epoch == self.epoch and run.stop_reason is None:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize(("epoch", "statuses"), [(1, ["done", "interrupted"]), (0, ["done"])])

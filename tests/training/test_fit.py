@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 
@@ -266,7 +265,7 @@ def test_ctrl_c_ends_the_run_after_a_whole_step_and_the_run_end_hook() -> None:
     class Interrupt(Callback):
         def on_step_end(self, run: lg.Run) -> None:
             if run.step == 3:
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
 
     model = classifier()
     before = signal.getsignal(signal.SIGINT)

@@ -163,7 +163,7 @@ class PressesCtrlC(Callback):
     def on_step_end(self, run: Run) -> None:
         if run.step == self.step:
             for _ in range(self.times):
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)  # to this thread, and handled before the next line
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
 from lucidgrad.nn import Module
-from lucidgrad.plotting.style import COLOURS, INK, MARKERS, dress, heading, new_figure
+from lucidgrad.plotting.style import COLOURS, INK, MARKERS, dress, grid_columns, heading, new_figure
 from lucidgrad.training import predict_proba
 
 if TYPE_CHECKING:
@@ -146,9 +146,9 @@ class BoundaryPanels:
         shades: int = 255,
     ) -> None:
         self.shades = shades
-        columns = min(3, len(boundaries))
+        columns = grid_columns(len(boundaries))
         rows = math.ceil(len(boundaries) / columns)
-        side = 4.6 if columns == 1 else 3.1
+        side = {1: 4.6, 4: 2.7}.get(columns, 3.1)
         self.figure = new_figure(width=side * columns + 0.3, height=side * rows + (0.85 if title else 0.6))
         self.panels = self.figure.subplots(rows, columns, squeeze=False).ravel()[: len(boundaries)]
         for axes in self.figure.axes[len(boundaries) :]:

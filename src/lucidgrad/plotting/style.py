@@ -73,6 +73,15 @@ def new_figure(width: float = FIGURE_WIDTH, height: float = 4.0) -> Figure:
     return Picture(figsize=(width, height), dpi=PIXELS_PER_INCH, layout="constrained", facecolor="white")
 
 
+def grid_columns(panels: int) -> int:
+    """In how many columns to lay out panels: three, or four where the last row is then fuller.
+
+    >>> [grid_columns(n) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
+    [1, 2, 3, 4, 3, 3, 4, 4, 3]
+    """
+    return min(panels, 4 if panels % 4 in (0, 3) and panels > 3 else 3)
+
+
 def dress(axes: Axes, *, title: str = "", x: str = "", y: str = "", grid: bool = True) -> Axes:
     """Give axes their title, labels and the quiet look: two spines, a grid behind the data."""
     if title:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
 from lucidgrad.plotting.curves import Histories, as_groups, draw_line, whole_epochs
-from lucidgrad.plotting.style import QUIET, bare, dress, heading, line_style, new_figure
+from lucidgrad.plotting.style import QUIET, bare, dress, grid_columns, heading, line_style, new_figure
 from lucidgrad.training import History
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def max_abs_weight(
     """
     named: Histories = {"": histories} if isinstance(histories, History) else histories
     grouped = as_groups(named)
-    columns = min(3, len(grouped))
+    columns = grid_columns(len(grouped))
     rows = math.ceil(len(grouped) / columns)
-    figure = new_figure(width=max(5.0, 3.0 * columns), height=3.0 * rows + 0.3)
+    figure = new_figure(width=max(5.0, 2.1 + 2.3 * columns), height=2.8 * rows + 0.3)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     for axes, (label, group) in zip(panels, grouped.items(), strict=False):
         first = axes is panels[0]
@@ -141,10 +141,11 @@ def first_layer_weights(
         raise ArgumentError(explain("most expected at least 1", f"{most}", "Show at least one unit"))
     order = np.argsort(-np.linalg.norm(matrix, axis=1), kind="stable")[:most]
     units = np.arange(len(matrix)) if len(matrix) <= most else order
-    columns = min(len(units), 10)
+    columns = min(len(units), 5 if len(units) <= 10 else 10)
     rows = math.ceil(len(units) / columns)
     limit = float(np.quantile(np.abs(matrix), 0.999)) or 1.0
-    figure = new_figure(height=0.93 * rows * height / width * (9 / columns / 0.9) ** 0.5 + (0.9 if title else 0.5))
+    # 8 of the 9 inches across are for the images; each has a line of text above it.
+    figure = new_figure(height=rows * (8.0 / columns * height / width + 0.24) + (0.5 if title else 0.1))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     image: Any = None
     for axes, unit in zip(panels, units, strict=False):

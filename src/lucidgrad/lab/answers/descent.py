@@ -58,8 +58,8 @@ def _pace(mini: Result, whole: Result) -> str:
     times = {r.trial.batch_size: _reached(r, target) for r in (mini, whole)}
     (mini_epochs, mini_seconds), (epochs, seconds) = times[mini.trial.batch_size], times[None]
     return (
-        f"To {100 * target:g} % of the test samples it took the minibatches {_epochs(mini_epochs)} ({mini_seconds:.1f} s "
-        f"of training) and the whole set {epochs} ({seconds:.1f} s)."
+        f"To {100 * target:g} % of the test samples it took the minibatches {_epochs(mini_epochs)} "
+        f"({mini_seconds:.1f} s of training) and the whole set {epochs} ({seconds:.1f} s)."
     )
 
 
