@@ -29,7 +29,7 @@ test-long: $(STAMP)  ## the long fuzzing and repetition that `make test` leaves 
 parity: $(PARITY_STAMP)  ## compare with PyTorch
 	$(PARITY_VENV)/bin/python -m pytest -q --ignore=src tests/parity
 
-bench: $(PARITY_STAMP)  ## measure against PyTorch, and write benchmarks/results.md
+bench: $(PARITY_STAMP)  ## measure against PyTorch and print the tables
 	$(PARITY_VENV)/bin/python benchmarks/eager_step.py
 	$(PARITY_VENV)/bin/python benchmarks/import_time.py
 

@@ -169,7 +169,8 @@ class BoundaryPanels:
             line.remove()
         self.lines.clear()
         for axes, image, boundary in zip(self.panels, self.images, boundaries, strict=True):
-            axes.set_title(boundary.title, fontsize=11, color=INK, loc="left", fontweight="bold")
+            size = 9.5 if len(self.panels) > 3 else 11  # four in a row are narrow
+            axes.set_title(boundary.title, fontsize=size, color=INK, loc="left", fontweight="bold")
             image.set_data(_mixed_colours(boundary.probabilities, self.shades))
             self.lines += _draw_lines(axes, boundary)
         heading(self.figure, title)
