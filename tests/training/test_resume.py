@@ -136,6 +136,14 @@ def weights(run: Run) -> dict[str, list[float]]:
     return {path: array.tolist() for path, array in run.model.state().items()}
 
 
+def test_each_step_and_each_epoch_has_a_key_of_its_own_whatever_was_done_before() -> None:
+    fresh, trained = small(None, epochs=0), small(None, epochs=2)
+    keys = [trained.key_of(step) for step in range(50)]
+    assert len(set(keys)) == 50
+    assert keys == [fresh.key_of(step) for step in range(50)]
+    assert trained.step_key == keys[trained.step]
+
+
 def test_a_finished_run_goes_on_when_epochs_is_larger_and_does_nothing_when_it_is_not(tmp_path: Path) -> None:
     at_once = small(None, epochs=5)
     first = small(tmp_path, epochs=3, resume=True)  # there is nothing yet: from the start

@@ -56,6 +56,14 @@ def test_the_layer_and_op_that_made_the_first_infinity_are_named(train: Any) -> 
         train(NaNGuard(), model=model)
 
 
+def test_repeating_the_step_leaves_no_trace_in_the_running_statistics(train: Any) -> None:
+    model = nn.Sequential(nn.BatchNorm(2), nn.Linear(2, 4), lambda x: (x * 1e4).exp(), nn.Linear(4, 2))
+    before = model.state()
+    with pytest.raises(DivergenceError, match="in layer 2"):
+        train(NaNGuard(), model=model)
+    assert same(model.state(), before)
+
+
 def test_the_parameter_whose_gradient_is_not_finite_is_named(train: Any) -> None:
     model = nn.Sequential(nn.Linear(2, 4), lambda x: (x * 0.0).sqrt(), nn.Linear(4, 2))
     with pytest.raises(DivergenceError, match=r"step 2.*In step 1, the gradient of 0\.weight is not finite: .*sqrt"):
