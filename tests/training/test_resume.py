@@ -164,6 +164,14 @@ def test_a_folder_or_one_file_of_it_can_be_named(tmp_path: Path, kind: type) -> 
     assert weights(folder) == weights(first) == weights(at_once)
 
 
+@pytest.fixture(autouse=True)
+def _interrupts_are_not_ignored() -> Any:
+    """A process that a shell starts in the background ignores Ctrl-C; these tests are not about that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class PressesCtrlC(Callback):
     def __init__(self, step: int, times: int = 1) -> None:
         self.step, self.times = step, times
