@@ -57,6 +57,9 @@ class Op:
         By default all; None: each is left as it is.
     needs_float
         Integers and booleans among those are turned into floats first.
+    codegen
+        How a compiled program computes the row: one of the kinds in ``codegen.py``. None: not at all, so that a
+        program with this op runs eagerly.
 
     Examples
     --------
@@ -77,6 +80,7 @@ class Op:
     vjp: Sequence[Rule | None] | Rule | None = None
     same_dtype_from: int | None = 0
     needs_float: bool = False
+    codegen: Any | None = None
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         """Apply the op to Tensors, arrays and numbers; the first operand with ``apply`` decides how."""
