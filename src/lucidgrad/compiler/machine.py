@@ -1,0 +1,124 @@
+"""From LLVM's assembly language to machine code in this process, and the machine it is for.
+
+The only module that knows llvmlite. Where llvmlite is missing, ``available()`` says so and nothing else here works.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from lucidgrad.errors import LucidgradError
+
+# Pieces of code for machines below this one, to show that results do not depend on it.
+BASELINE = "x86-64"
+AVX2 = "haswell"
+
+
+class NativeError(LucidgradError):
+    """LLVM refused what the compiler wrote: a mistake in lucidgrad, to be reported with the graph that led to it."""
+
+
+@cache
+def available() -> bool:
+    """Whether llvmlite is installed: without it everything trains eagerly."""
+    return find_spec("llvmlite") is not None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What code is made for: a CPU by LLVM's name for it, and its features as LLVM writes them (``+avx2,-sse4a``)."""
+
+    cpu: str
+    features: str = ""
+
+    @property
+    def wide(self) -> bool:
+        """Whether it has 32 registers of 16 floats."""
+        return "+avx512f" in self.features or self.cpu in ("skylake-avx512", "x86-64-v4", "znver4")
+
+    @property
+    def registers(self) -> int:
+        """How many vectors of 16 floats the registers hold: tiles of a matrix product are chosen by it."""
+        return 32 if self.wide else 8 if self.cpu == AVX2 or "+avx" in self.features else 4
+
+
+@cache
+def host() -> Target:
+    """This machine."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    return Target(llvm.get_host_cpu_name(), features.flatten())
+
+
+class Library:
+    """Machine code in memory: the addresses of its functions. It lives as long as this object."""
+
+    def __init__(self, engine: Any, text: str, names: Sequence[str]) -> None:
+        self._engine = engine
+        self.text = text
+        self._addresses = {name: engine.get_function_address(name) for name in names}
+
+    def address(self, name: str) -> int:
+        """Where a function begins."""
+        return self._addresses[name]
+
+    def function(self, name: str, arguments: Sequence[Any], returns: Any = None) -> Any:
+        """A function as something Python can call; while it runs, other Python threads run too."""
+        made = ctypes.CFUNCTYPE(returns, *arguments)(self._addresses[name])
+        made.library = self  # the code stays as long as the function does
+        return made
+
+
+_lock = threading.Lock()  # LLVM's objects are not for several threads at a time
+
+
+def compile_text(text: str, names: Sequence[str], target: Target | None = None, optimise: int = 1) -> Library:
+    """Machine code of a module.
+
+    Parameters
+    ----------
+    text
+        The module in LLVM's assembly language.
+    names
+        Its functions that Python is to find.
+    target
+        None: this machine.
+    optimise
+        0 to 3: how hard LLVM tries. Vectors are written out by us, so 1 is enough.
+    """
+    import llvmlite.binding as llvm
+
+    with _lock:
+        _initialise()
+        target = target or host()
+        machine = llvm.Target.from_default_triple().create_target_machine(
+            cpu=target.cpu, features=target.features, opt=2, jit=True, codemodel="jitdefault"
+        )
+        try:
+            module = llvm.parse_assembly(text)
+            module.verify()
+        except RuntimeError as error:
+            raise NativeError(f"expected assembly that LLVM accepts, got: {error}. This is a mistake in lucidgrad.") from None
+        if optimise:
+            options = llvm.create_pipeline_tuning_options(speed_level=optimise)
+            options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+            builder = llvm.create_pass_builder(machine, options)
+            builder.getModulePassManager().run(module, builder)
+        engine = llvm.create_mcjit_compiler(module, machine)
+        engine.finalize_object()
+        return Library(engine, text, names)
+
+
+@cache
+def _initialise() -> None:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
