@@ -26,12 +26,12 @@ def test_a_graph_reads_as_a_program():
     )
 
 
-def test_constants_are_printed_with_their_shape_and_shortened():
+def test_constants_are_printed_with_their_shape():
     graph = Graph()
     x = graph.input(Spec((100,), F32))
     graph.outputs = [graph.record(arithmetic.add, (x, np.zeros(100, np.float32)), {}), np.array(3)]
     text = str(graph)
-    assert "add(%0, constant float32[100] [0., 0., 0., ..., 0., 0., 0.])" in text
+    assert "add(%0, constant float32[100] 0.0)" in text
     assert text.endswith("outputs %1, constant int64[] 3")
 
 

@@ -41,8 +41,8 @@ def trace(function: Callable[..., Any], *examples: Tensor) -> Graph:
     >>> print(trace(lambda x: lg.grad(x * x, x), lg.Tensor(3.0)))
     inputs %0: float32[]
     %1: float32[] = multiply(%0, %0)
-    %2: float32[] = multiply(constant float32[] 1., %0)
-    %3: float32[] = multiply(constant float32[] 1., %0)
+    %2: float32[] = multiply(constant float32[] 1.0, %0)
+    %3: float32[] = multiply(constant float32[] 1.0, %0)
     %4: float32[] = add(%2, %3)
     outputs %4
     """
