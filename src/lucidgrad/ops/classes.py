@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.errors import ShapeError, explain
+from lucidgrad.ops.arithmetic import where
+from lucidgrad.ops.codegen import Composed
 from lucidgrad.ops.op import Op, Spec
-from lucidgrad.ops.reduce import largest, softmax
+from lucidgrad.ops.reduce import below_largest, largest, softmax
 
 
 def _parts(x: Any, labels: Any) -> tuple[Any, Any, Any, Any]:
@@ -41,6 +43,31 @@ def _slope(x: Any, labels: Any) -> Any:
     return e / total[:, None]
 
 
+def _composed_parts(x: Any, labels: Any) -> tuple[Any, Any, Any, Any]:
+    """Z, exp(z), the mask of the labels, and the sum of exp(z) over the classes but the label, a column."""
+    classes = x.shape[1]
+    at = labels.reshape((labels.shape[0], 1)).astype(np.int64)
+    if labels.dtype.kind == "i":
+        at = where(at < 0, at + classes, at)  # as NumPy, -1 is the last class
+    mask = at == np.arange(classes)
+    z = below_largest(x, -1)
+    e = z.exp()
+    return z, e, mask, where(mask, 0.0, e).sum(-1, keepdims=True)
+
+
+def _composed_cross_entropy(x: Any, labels: Any) -> Any:
+    z, e, mask, others = _composed_parts(x, labels)
+    z_label, e_label = (where(mask, v, 0.0).sum(-1, keepdims=True) for v in (z, e))
+    loss = where(z_label == 0, others.log1p(), (others + e_label).log() - z_label)
+    return loss.reshape(labels.shape)
+
+
+def _composed_slope(x: Any, labels: Any) -> Any:
+    _, e, mask, others = _composed_parts(x, labels)
+    total = others + where(mask, e, 0.0).sum(-1, keepdims=True)
+    return where(mask, -others, e) / total
+
+
 def _shape(x: Spec, labels: Spec) -> Spec:
     if len(x.shape) != 2 or labels.shape != x.shape[:1]:
         raise ShapeError(
@@ -65,6 +92,7 @@ cross_entropy_slope = Op(
     lambda x, labels: x._replace(shape=(*_shape(x, labels).shape, x.shape[1])),
     (_slope_vjp, None),
     same_dtype_from=None,
+    codegen=Composed(_composed_slope),
 )
 
 # -log softmax(x)[label], for each sample.
@@ -74,4 +102,5 @@ cross_entropy = Op(
     _shape,
     (lambda g, y, x, labels: g.reshape((*g.shape, 1)) * cross_entropy_slope(x, labels), None),
     same_dtype_from=None,
+    codegen=Composed(_composed_cross_entropy),
 )

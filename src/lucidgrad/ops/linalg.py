@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.errors import ShapeError, explain
+from lucidgrad.ops.codegen import Composed
 from lucidgrad.ops.op import Op, Spec
 
 
@@ -53,6 +54,11 @@ def _rows(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape((prod(x.shape[:-1]), x.shape[-1]))
 
 
+def _composed(x: Any, w: Any, b: Any) -> Any:
+    y = _rows(x) @ w.mT + b
+    return y if x.ndim == 2 else y.reshape((*x.shape[:-1], w.shape[0]))
+
+
 # x w^T + b. Said with matmul and add it is three steps forward and eight backward; as a row one and four.
 linear = Op(
     "linear",
@@ -63,4 +69,5 @@ linear = Op(
         lambda g, y, x, w, b: _rows(g).mT @ _rows(x),
         lambda g, y, x, w, b: g,  # stretched over the samples, so the walk adds it up over them
     ),
+    codegen=Composed(_composed),
 )

@@ -8,6 +8,8 @@ import numpy as np
 
 from lucidgrad.errors import ArgumentError
 from lucidgrad.ops import shapes
+from lucidgrad.ops.arithmetic import maximum, where
+from lucidgrad.ops.codegen import Composed
 from lucidgrad.ops.op import Op, Spec
 from lucidgrad.ops.shapes import INT64, Axes, kept
 
@@ -106,7 +108,27 @@ def _logsumexp_vjp(g: Any, y: Any, x: Any, *, axis: Axes = None, keepdims: bool 
     return _back(g, x, axis) * softmax(x, axis=axis)
 
 
-logsumexp = Op("logsumexp", _logsumexp_forward, shapes.reduce, (_logsumexp_vjp,), needs_float=True)
+def _composed_logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+    if _is_empty(x, axis):
+        return x.exp().sum(axis, keepdims=keepdims).log()  # of 0
+    m = x.max(axis, keepdims=True)
+    m = where(m.abs() <= float(np.finfo(x.dtype).max), m, 0.0)
+    y = m + (x - m).exp().sum(axis, keepdims=True).log()
+    return y if keepdims else y.reshape(shapes.reduced(x.shape, axis, keepdims=False))
+
+
+def _is_empty(x: Any, axis: Axes) -> bool:
+    return 0 in [x.shape[a] for a in shapes.normalize_axes(axis, x.ndim)]
+
+
+logsumexp = Op(
+    "logsumexp",
+    _logsumexp_forward,
+    shapes.reduce,
+    (_logsumexp_vjp,),
+    needs_float=True,
+    codegen=Composed(_composed_logsumexp),
+)
 
 
 def largest(x: Any, axis: Axes) -> Any:
@@ -114,10 +136,22 @@ def largest(x: Any, axis: Axes) -> Any:
     return np.maximum.reduce(x, axis=axis, keepdims=True, initial=np.finfo(x.dtype).min)
 
 
+def below_largest(x: Any, axis: Axes) -> Any:
+    """``x - largest(x, axis)``, in the language of rules."""
+    if _is_empty(x, axis):
+        return x  # nothing to shift
+    return x - maximum(x.max(axis, keepdims=True), float(np.finfo(x.dtype).min))
+
+
 def _softmax_forward(x: Any, *, axis: Axes) -> Any:
     e = np.exp(x - largest(x, axis))
     # The largest element adds exp(0) = 1, so that only a row that is masked whole has a total below 1.
     return e / np.maximum(np.add.reduce(e, axis=axis, keepdims=True), 1)
+
+
+def _composed_softmax(x: Any, *, axis: Axes) -> Any:
+    e = below_largest(x, axis).exp()
+    return e / maximum(e.sum(axis, keepdims=True), 1.0)
 
 
 # exp(x) / sum(exp(x)) over the axes. A row of -inf alone (everything masked) has no weight to give: zeros, where
@@ -128,6 +162,7 @@ softmax: Op = Op(
     lambda x, *, axis: shapes.reduce(x, axis=axis, keepdims=True)._replace(shape=x.shape),
     (lambda g, y, x, *, axis: y * (g - (g * y).sum(axis, keepdims=True)),),
     needs_float=True,
+    codegen=Composed(_composed_softmax),
 )
 
 
@@ -137,6 +172,11 @@ def _log_softmax_forward(x: Any, *, axis: Axes) -> Any:
     return z - np.log(np.add.reduce(np.exp(z), axis=axis, keepdims=True))
 
 
+def _composed_log_softmax(x: Any, *, axis: Axes) -> Any:
+    z = below_largest(x, axis)
+    return z - z.exp().sum(axis, keepdims=True).log()
+
+
 # log(softmax(x)). A row of -inf alone has no softmax: its logarithm is NaN.
 log_softmax = Op(
     "log_softmax",
@@ -144,6 +184,7 @@ log_softmax = Op(
     softmax.shape,
     (lambda g, y, x, *, axis: g - softmax(x, axis=axis) * g.sum(axis, keepdims=True),),
     needs_float=True,
+    codegen=Composed(_composed_log_softmax),
 )
 
 
