@@ -13,6 +13,7 @@ import numpy as np
 from lucidgrad.compiler.passes.rewrite import Rewriter, Rule, has_spec, is_number, number_of
 from lucidgrad.graph import Value
 from lucidgrad.ops import arithmetic as a
+from lucidgrad.ops.arrays import frozen
 from lucidgrad.ops.op import Op, Spec
 from lucidgrad.ops.transcendental import sqrt
 
@@ -35,7 +36,7 @@ def _divided(r: Rewriter, op: Op, inputs: Inputs, attrs: Attrs, spec: Spec) -> A
     """By 1; and by a power of two, which is to multiply by another one, exactly."""
     x, number = inputs
     found = number_of(number)
-    if found is None or not hasattr(x, "dtype"):
+    if found is None or not hasattr(x, "dtype") or spec.dtype.kind != "f":
         return None
     if is_number(number, 1) and has_spec(x, spec):
         return x
@@ -45,7 +46,8 @@ def _divided(r: Rewriter, op: Op, inputs: Inputs, attrs: Attrs, spec: Spec) -> A
     if abs(math.frexp(divisor)[0]) != 0.5 or not tiny <= abs(divisor) <= 1 / tiny:
         return None
     # A constant that has axes may be what gives the result its shape.
-    inverse = np.full(number.shape, 1 / divisor, spec.dtype) if isinstance(number, np.ndarray) else 1 / divisor
+    is_array = isinstance(number, np.ndarray)
+    inverse = frozen(np.full(number.shape, 1 / divisor, spec.dtype)) if is_array else 1 / divisor
     return r.emit(a.multiply, (x, inverse), {}, spec)
 
 
