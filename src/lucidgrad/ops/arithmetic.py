@@ -9,14 +9,33 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.ops import shapes
+from lucidgrad.ops.codegen import Elementwise
 from lucidgrad.ops.op import Op, Spec
 from lucidgrad.ops.promotion import FLOAT32
 
-add = Op("add", np.add, shapes.elementwise, (lambda g, y, a, b: g, lambda g, y, a, b: g))
+add = Op(
+    "add",
+    np.add,
+    shapes.elementwise,
+    (lambda g, y, a, b: g, lambda g, y, a, b: g),
+    codegen=Elementwise(lambda c, a, b: c.add(a, b)),
+)
 
-subtract = Op("subtract", np.subtract, shapes.elementwise, (lambda g, y, a, b: g, lambda g, y, a, b: -g))
+subtract = Op(
+    "subtract",
+    np.subtract,
+    shapes.elementwise,
+    (lambda g, y, a, b: g, lambda g, y, a, b: -g),
+    codegen=Elementwise(lambda c, a, b: c.sub(a, b)),
+)
 
-multiply = Op("multiply", np.multiply, shapes.elementwise, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a))
+multiply = Op(
+    "multiply",
+    np.multiply,
+    shapes.elementwise,
+    (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+    codegen=Elementwise(lambda c, a, b: c.mul(a, b)),
+)
 
 divide = Op(
     "divide",
@@ -24,9 +43,16 @@ divide = Op(
     shapes.elementwise,
     (lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b),
     needs_float=True,
+    codegen=Elementwise(lambda c, a, b: c.div(a, b)),
 )
 
-negative = Op("negative", np.negative, shapes.elementwise, (lambda g, y, x: -g,))
+negative = Op(
+    "negative",
+    np.negative,
+    shapes.elementwise,
+    (lambda g, y, x: -g,),
+    codegen=Elementwise(lambda c, x: c.neg(x)),
+)
 
 
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -56,7 +82,13 @@ def _counted_as(dtype: np.dtype[Any]) -> Any:
 
 
 # The operator, not np.power: it squares by one multiplication.
-power = Op("power", operator.pow, _counted_as(np.dtype(np.int8)), (_power_base, _power_exponent))
+power = Op(
+    "power",
+    operator.pow,
+    _counted_as(np.dtype(np.int8)),
+    (_power_base, _power_exponent),
+    codegen=Elementwise(lambda c, a, b: c.power(a, b)),
+)
 
 
 def _share(g: Any, y: Any, mine: Any, other: Any) -> Any:
@@ -65,22 +97,41 @@ def _share(g: Any, y: Any, mine: Any, other: Any) -> Any:
 
 
 _choose_one = (lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a))
-maximum = Op("maximum", np.maximum, shapes.elementwise, _choose_one)
-minimum = Op("minimum", np.minimum, shapes.elementwise, _choose_one)
+maximum = Op(
+    "maximum", np.maximum, shapes.elementwise, _choose_one, codegen=Elementwise(lambda c, a, b: c.maximum(a, b))
+)
+minimum = Op(
+    "minimum", np.minimum, shapes.elementwise, _choose_one, codegen=Elementwise(lambda c, a, b: c.minimum(a, b))
+)
 
 # max(x, 0) with slope 0 at 0, where `maximum` would share the tie.
-relu = Op("relu", lambda x: np.maximum(x, 0), _counted_as(shapes.INT64), (lambda g, y, x: where(y > 0, g, 0.0),))
+relu = Op(
+    "relu",
+    lambda x: np.maximum(x, 0),
+    _counted_as(shapes.INT64),
+    (lambda g, y, x: where(y > 0, g, 0.0),),
+    codegen=Elementwise(lambda c, x: c.relu(x)),
+)
 
 clip = Op(
     "clip",
     lambda x, *, low, high: np.clip(x, low, high, dtype=x.dtype),
     lambda x, **_: x,
     (lambda g, y, x, **_: where(x == y, g, 0.0),),  # inside, both ends included, the value is unchanged
+    codegen=Elementwise(lambda c, x, *, low, high: c.clip(x, low, high)),
 )
 
-absolute = Op("absolute", np.abs, shapes.elementwise, (lambda g, y, x: g * sign(x),))
+absolute = Op(
+    "absolute",
+    np.abs,
+    shapes.elementwise,
+    (lambda g, y, x: g * sign(x),),
+    codegen=Elementwise(lambda c, x: c.abs(x)),
+)
 
-sign: Op = Op("sign", np.sign, shapes.elementwise, (lambda g, y, x: g * 0.0,))
+sign: Op = Op(
+    "sign", np.sign, shapes.elementwise, (lambda g, y, x: g * 0.0,), codegen=Elementwise(lambda c, x: c.sign(x))
+)
 
 
 def _where_forward(condition: Any, a: Any, b: Any) -> Any:
@@ -105,6 +156,7 @@ where: Op = Op(
     _where_shape,
     (None, lambda g, y, c, a, b: where(c, g, 0.0), lambda g, y, c, a, b: where(c, 0.0, g)),
     same_dtype_from=1,
+    codegen=Elementwise(lambda c, condition, a, b: c.where(condition, a, b)),
 )
 
 cast = Op(
@@ -112,14 +164,20 @@ cast = Op(
     lambda x, *, dtype: np.asarray(x).astype(dtype),
     lambda x, *, dtype: Spec(x.shape, np.dtype(dtype)),
     (lambda g, y, x, *, dtype: g.astype(x.dtype),),
+    codegen=Elementwise(lambda c, x, *, dtype: c.cast(x, np.dtype(dtype))),
 )
 
-equal = Op("equal", np.equal, shapes.compare)
-not_equal = Op("not_equal", np.not_equal, shapes.compare)
-less = Op("less", np.less, shapes.compare)
-less_equal = Op("less_equal", np.less_equal, shapes.compare)
-greater = Op("greater", np.greater, shapes.compare)
-greater_equal = Op("greater_equal", np.greater_equal, shapes.compare)
-logical_and = Op("logical_and", np.logical_and, shapes.compare)
-logical_or = Op("logical_or", np.logical_or, shapes.compare)
-logical_not = Op("logical_not", np.logical_not, shapes.compare)
+
+def _comparison(name: str, forward: Any, rule: Any) -> Op:
+    return Op(name, forward, shapes.compare, codegen=Elementwise(rule))
+
+
+equal = _comparison("equal", np.equal, lambda c, a, b: c.compare("eq", a, b))
+not_equal = _comparison("not_equal", np.not_equal, lambda c, a, b: c.compare("ne", a, b))
+less = _comparison("less", np.less, lambda c, a, b: c.compare("lt", a, b))
+less_equal = _comparison("less_equal", np.less_equal, lambda c, a, b: c.compare("le", a, b))
+greater = _comparison("greater", np.greater, lambda c, a, b: c.compare("gt", a, b))
+greater_equal = _comparison("greater_equal", np.greater_equal, lambda c, a, b: c.compare("ge", a, b))
+logical_and = _comparison("logical_and", np.logical_and, lambda c, a, b: c.and_(c.truth(a), c.truth(b)))
+logical_or = _comparison("logical_or", np.logical_or, lambda c, a, b: c.or_(c.truth(a), c.truth(b)))
+logical_not = _comparison("logical_not", np.logical_not, lambda c, x: c.not_(c.truth(x)))

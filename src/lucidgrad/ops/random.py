@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lucidgrad.ops.codegen import Elementwise
 from lucidgrad.ops.op import Op, Spec
 
 UINT32 = np.dtype(np.uint32)
@@ -38,7 +39,13 @@ def _random_bits(key: Any, *, shape: tuple[int, ...]) -> Any:
 random_bits = Op("random_bits", _random_bits, lambda key, *, shape: Spec(shape, UINT32), same_dtype_from=None)
 
 # Drops the low bits of an unsigned number: 24 random bits are what a float32 holds.
-shift_right = Op("shift_right", np.right_shift, lambda x, n: x, same_dtype_from=None)
+shift_right = Op(
+    "shift_right",
+    np.right_shift,
+    lambda x, n: x,
+    same_dtype_from=None,
+    codegen=Elementwise(lambda c, x, n: c.shift_right(x, n)),
+)
 
 
 def _fold_in(key: Any, n: Any) -> Any:

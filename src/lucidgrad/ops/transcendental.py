@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.ops import shapes
+from lucidgrad.ops.codegen import Elementwise
 from lucidgrad.ops.op import Op
 
 
 def _unary(name: str, forward: Any, vjp: Any) -> Op:
-    return Op(name, forward, shapes.elementwise, (vjp,), needs_float=True)
+    # The builder's method of the same name: ``c.exp(x)``.
+    rule = Elementwise(lambda c, x: getattr(c, name)(x))
+    return Op(name, forward, shapes.elementwise, (vjp,), needs_float=True, codegen=rule)
 
 
 exp = _unary("exp", np.exp, lambda g, y, x: g * y)
