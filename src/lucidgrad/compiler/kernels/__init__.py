@@ -1,0 +1,1 @@
+"""Pieces of machine code, each written for the builder of assembly."""
