@@ -137,6 +137,8 @@ class MathBuilder(Builder):
 
     def _known_power(self, a: Reg, b: float) -> Reg:
         if a.dtype.kind != "f":
+            if b < 0:
+                raise ValueError("Integers to negative integer powers are not allowed.")  # NumPy's words
             return mathlib.integer_power(self, a, self.like(b, a))
         if b == 0:
             return self.const(1, a.dtype, a.lanes)

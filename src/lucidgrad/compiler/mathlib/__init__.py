@@ -18,5 +18,6 @@ from lucidgrad.compiler.mathlib.power import whole_power as whole_power
 from lucidgrad.compiler.mathlib.sigmoid import sigmoid as sigmoid
 from lucidgrad.compiler.mathlib.sigmoid import softplus as softplus
 from lucidgrad.compiler.mathlib.sigmoid import tanh as tanh
+from lucidgrad.compiler.mathlib.trigonometric import LIMIT as LIMIT
 from lucidgrad.compiler.mathlib.trigonometric import cos as cos
 from lucidgrad.compiler.mathlib.trigonometric import sin as sin

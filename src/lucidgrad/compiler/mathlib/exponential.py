@@ -64,12 +64,12 @@ def expm1(c: Builder, x: Reg) -> Reg:
     return c.copysign(c.select(c.compare("eq", n, 0), p, c.add(y, y)), x)
 
 
-def expm1_of_negative(c: Builder, x: Reg) -> Reg:
-    """e^x - 1 where x <= 0 is known; the sign of a zero is not kept."""
+def quick_exp_of_negative(c: Builder, x: Reg) -> Reg:
+    """e^x where x <= 0 is known, and a result that is nothing beside 1 need not be exact."""
     f = format_of(x)
     shifted, _, r = _reduce(c, at_least(c, x, MINUS_ONE_BELOW[f]), f, f.bias)
     scale = c.bitcast(c.shl(c.bitcast(shifted, f.integer), f.mantissa), f.dtype)
-    return c.fma(scale, _expm1_of_reduced(c, r, f), c.sub(scale, 1.0))
+    return c.mul(scale, polynomial(c, r, (1.0, 1.0, *TAIL[f])))
 
 
 def _reduce(c: Builder, x: Reg, f: Format, offset: int) -> tuple[Reg, Reg, Reg]:

@@ -41,7 +41,10 @@ def power(c: Builder, a: Reg, b: Reg) -> Reg:
 
 
 def integer_power(c: Builder, a: Reg, b: Reg) -> Reg:
-    """a^b of integers with b >= 0: from the lowest bit of b on, modulo 2^bits."""
+    """a^b of integers with b >= 0: from the lowest bit of b on, modulo 2^bits.
+
+    NumPy raises where a b is negative; here it counts as b + 2^bits.
+    """
     carried = [a, b, c.const(1, a.dtype, a.lanes)]
     with c.loop(0, 8 * a.dtype.itemsize, carried=carried) as loop:
         base, exponent, product = loop.values
