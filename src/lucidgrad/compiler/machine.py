@@ -6,6 +6,7 @@ The only module that knows llvmlite. Where llvmlite is missing, ``available()`` 
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,9 +51,12 @@ class Target:
 
 @cache
 def host() -> Target:
-    """This machine."""
+    """The machine that runs this process, or a CPU that it includes: the one that LUCIDGRAD_CPU names ("haswell")."""
     import llvmlite.binding as llvm
 
+    chosen = os.environ.get("LUCIDGRAD_CPU")
+    if chosen:
+        return Target(chosen)
     features = llvm.get_host_cpu_features()
     return Target(llvm.get_host_cpu_name(), features.flatten())
 
@@ -94,6 +98,7 @@ def compile_text(text: str, names: Sequence[str], target: Target | None = None, 
         0 to 3: how hard LLVM tries. Vectors are written out by us, so 1 is enough.
     """
     import llvmlite.binding as llvm
+    from llvmlite.binding.newpassmanagers import NewPassManager
 
     with _lock:
         _initialise()
@@ -110,7 +115,11 @@ def compile_text(text: str, names: Sequence[str], target: Target | None = None, 
             options = llvm.create_pipeline_tuning_options(speed_level=optimise)
             options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
             builder = llvm.create_pass_builder(machine, options)
-            builder.getModulePassManager().run(module, builder)
+            passes = builder.getModulePassManager()
+            passes.run(module, builder)
+            # llvmlite 0.50 forgets to free the passes: the method that does is hidden by its base class.
+            NewPassManager._dispose(passes)
+            passes.detach()
         engine = llvm.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         return Library(engine, text, names)
