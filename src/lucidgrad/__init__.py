@@ -49,8 +49,9 @@ if TYPE_CHECKING:
     # 5 UPDATE
     from lucidgrad import optim as optim
 
-    # 6 COMPILED: functions written down as graphs
+    # 6 COMPILED: functions written down as graphs, and as machine code
     from lucidgrad import compiler as compiler
+    from lucidgrad.compiler.jitted import jit as jit
 
     # 7 TRAINED
     from lucidgrad import training as training
@@ -68,18 +69,20 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# What is loaded on first use: chapters, and names of the chapter on training.
+# What is loaded on first use: chapters, and the names that are taken from one.
 _CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "plotting", "lab")
-_OF_TRAINING = ("History", "Run", "evaluate", "fit", "predict", "predict_class", "predict_proba")
+_CHAPTER_OF = {"jit": "compiler"} | dict.fromkeys(
+    ("History", "Run", "evaluate", "fit", "predict", "predict_class", "predict_proba"), "training"
+)
 
 
 def __getattr__(name: str) -> Any:
     if name in _CHAPTERS:
         return importlib.import_module(f"lucidgrad.{name}")
-    if name in _OF_TRAINING:
-        return getattr(importlib.import_module("lucidgrad.training"), name)
+    if name in _CHAPTER_OF:
+        return getattr(importlib.import_module(f"lucidgrad.{_CHAPTER_OF[name]}"), name)
     raise AttributeError(f"module 'lucidgrad' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_CHAPTERS, *_OF_TRAINING})
+    return sorted({*globals(), *_CHAPTERS, *_CHAPTER_OF})

@@ -71,11 +71,11 @@ class Library:
 
     def address(self, name: str) -> int:
         """Where a function begins."""
-        return self._addresses[name]
+        return int(self._addresses[name])
 
     def function(self, name: str, arguments: Sequence[Any], returns: Any = None) -> Any:
         """A function as something Python can call; while it runs, other Python threads run too."""
-        made = ctypes.CFUNCTYPE(returns, *arguments)(self._addresses[name])
+        made: Any = ctypes.CFUNCTYPE(returns, *arguments)(self._addresses[name])
         made.library = self  # the code stays as long as the function does
         return made
 
@@ -110,7 +110,9 @@ def compile_text(text: str, names: Sequence[str], target: Target | None = None, 
             module = llvm.parse_assembly(text)
             module.verify()
         except RuntimeError as error:
-            raise NativeError(f"expected assembly that LLVM accepts, got: {error}. This is a mistake in lucidgrad.") from None
+            raise NativeError(
+                f"expected assembly that LLVM accepts, got: {error}. This is a mistake in lucidgrad."
+            ) from None
         if optimise:
             options = llvm.create_pipeline_tuning_options(speed_level=optimise)
             options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False

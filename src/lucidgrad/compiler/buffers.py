@@ -1,0 +1,277 @@
+"""Where values lie in memory, and how a kernel reads and writes them.
+
+A kernel finds the address of each buffer in a table that the program is called with. A buffer is an array with
+strides; or the rows of a data set in the order of an epoch; or a number for each step; or the weights of a layer in
+panels: 64 columns side by side, one below the other, as the matrix product walks through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from lucidgrad.compiler.assembly import I1, I64, LANES, PTR, Builder, Reg
+from lucidgrad.compiler.index import Component, Index, IndexMath, Lane
+
+PANEL = 64
+ALIGNMENT = 64  # bytes
+
+# How a buffer is reached: as one array; through the order of the epoch; from row ``start`` on; at the step's place;
+# as a copy of its own for each thread.
+ARRAY, GATHERED, ROWS, STREAM, PRIVATE = "array", "gathered", "rows", "stream", "private"
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory for a value.
+
+    Attributes
+    ----------
+    slot
+        Where its address stands in the table.
+    shape, dtype
+        Of the value.
+    strides
+        In elements, for each axis. Not looked at for panels.
+    panel
+        For a matrix in panels: the axis whose elements lie side by side.
+    padded
+        Whether whole vectors may be read and written at the end of a row: what is there is nobody's.
+    kind
+        How it is reached.
+    place
+        For memory of the arena: where it begins, in bytes; else None, and the address comes from outside.
+    """
+
+    slot: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    strides: tuple[int, ...]
+    panel: int | None = None
+    padded: bool = False
+    kind: str = ARRAY
+    place: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes it takes in the arena (once)."""
+        if self.panel is not None:
+            elements = padded_size(self.shape[self.panel]) * self.shape[1 - self.panel]
+        elif self.padded:
+            elements = prod(self.shape[:-1]) * self.strides[-2] if len(self.shape) > 1 else self.shape[0] + LANES
+        else:
+            elements = prod(self.shape)
+        return (max(elements, 1) * self.dtype.itemsize + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
+def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Row after row without gaps."""
+    strides, size = [], 1
+    for n in reversed(shape):
+        strides.append(size)
+        size *= max(n, 1)
+    return tuple(reversed(strides))
+
+
+def padded_size(n: int) -> int:
+    """N rounded up to whole vectors."""
+    return -(-n // LANES) * LANES
+
+
+def padded_strides(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:
+    """Rows rounded up to whole vectors, and one further where they would fall into the same sets of the cache."""
+    row = padded_size(shape[-1])
+    if row * itemsize % 1024 == 0:
+        row += LANES
+    return (*(s * row for s in dense_strides(shape[:-1])), 1)
+
+
+def pack(matrix: np.ndarray[Any, Any], axis: int) -> np.ndarray[Any, Any]:
+    """A matrix in panels along ``axis``: flat, with zeros where the last panel is filled up."""
+    across = matrix if axis == 1 else matrix.T  # (k, n): panels of columns
+    k, n = across.shape
+    flat = np.zeros(padded_size(n) * k, matrix.dtype)
+    for first in range(0, n, PANEL):
+        width = min(PANEL, padded_size(n) - first)
+        panel = flat[first * k : (first + width) * k].reshape(k, width)
+        panel[:, : min(width, n - first)] = across[:, first : first + width]
+    return flat
+
+
+def unpack(flat: np.ndarray[Any, Any], shape: tuple[int, int], axis: int) -> np.ndarray[Any, Any]:
+    """The matrix of ``shape`` that lies in panels along ``axis``."""
+    n, k = shape[axis], shape[1 - axis]
+    across = np.empty((k, n), flat.dtype)
+    for first in range(0, n, PANEL):
+        width = min(PANEL, padded_size(n) - first)
+        panel = flat[first * k : (first + width) * k].reshape(k, width)
+        across[:, first : first + width] = panel[:, : n - first]
+    return np.ascontiguousarray(across if axis == 1 else across.T)
+
+
+class Frame:
+    """What a kernel has in hand: its builder, the table, which thread it is, the step, and the rows of the batch."""
+
+    PARAMETERS = (("table", PTR), ("thread", I64), ("threads", I64), ("step", I64), ("start", I64), ("rows", I64))
+
+    def __init__(self, c: Builder, order_slot: int, error_slot: int) -> None:
+        self.c = c
+        self.math = IndexMath(c)
+        self.table, self.thread, self.threads, self.step, self.start, self.rows = c.params
+        self._order_slot = order_slot
+        self._error_slot = error_slot
+        self._pointers: dict[Any, Reg] = {}
+        self.prelude: list[str] = []
+
+    def finish(self) -> None:
+        """Put what was found to be needed at the top of the function."""
+        self.c.lines[:0] = self.prelude
+        self.prelude = []
+
+    def at_top(self, key: Any, make: Any) -> Reg:
+        """A register that is made once, at the top of the function."""
+        if key not in self._pointers:
+            lines, self.c.lines = self.c.lines, []
+            self._pointers[key] = make()
+            self.prelude += self.c.lines
+            self.c.lines = lines
+        return self._pointers[key]
+
+    def pointer(self, buffer: Buffer) -> Reg:
+        """Where the buffer begins (for this thread)."""
+        return self.at_top(buffer, lambda: self._load_pointer(buffer))
+
+    def _load_pointer(self, buffer: Buffer) -> Reg:
+        c = self.c
+        base = self._slot(buffer.slot)
+        if buffer.kind == PRIVATE:
+            size = buffer.size_bytes
+            return c.offset(base, c.mul(self.thread, size), np.dtype(np.int8))
+        if buffer.kind == STREAM:
+            return c.offset(base, self.step, buffer.dtype)
+        if buffer.kind == ROWS:
+            return c.offset(base, c.mul(self.start, buffer.strides[0]), buffer.dtype)
+        return base
+
+    def _slot(self, slot: int) -> Reg:
+        return self.c.load(self.c.offset(self.table, slot, I64), PTR)
+
+    def order(self) -> Reg:
+        """Where the numbers of the batch's rows stand."""
+        return self.at_top("order", lambda: self.c.offset(self._slot(self._order_slot), self.start, I64))
+
+    def report(self, wrong: Reg, code: int) -> None:
+        """Note that an index points outside of its array; the program says so when it has ended."""
+        c = self.c
+        if wrong.lanes > 1:
+            bits = c.emit(f"bitcast {wrong.type} {wrong.text} to i{wrong.lanes}", np.dtype(np.int16))
+            wrong = c.compare("ne", bits, 0)
+        pointer = self.at_top("error", lambda: self._slot(self._error_slot))
+        with c.if_(wrong):
+            c.store(c.const(code, I64), pointer)
+
+    def row(self, buffer: Buffer, row: Component) -> Component:
+        """The row of the data set that is row ``row`` of the batch."""
+        if buffer.kind != GATHERED:
+            return row
+        c = self.c
+        if isinstance(row, Lane):
+            return c.load(c.offset(self.order(), self.math.register(row.base), I64), I64, LANES)
+        place = self.math.register(row)
+        addresses = c.offset(self.order(), place, I64)
+        return c.gather(addresses, I64) if place.lanes > 1 else c.load(addresses, I64)
+
+    def place(self, buffer: Buffer, index: Index) -> Component:
+        """The offset in elements from the beginning of the buffer."""
+        math = self.math
+        if buffer.panel is not None:
+            return self._panel_place(buffer, index)
+        total: Component = 0
+        for axis, (i, stride, n) in enumerate(zip(index, buffer.strides, buffer.shape, strict=True)):
+            if n == 1 and not (axis == 0 and buffer.kind == GATHERED):
+                continue
+            total = math.add(total, math.mul(self.row(buffer, i) if axis == 0 else i, stride))
+        return total
+
+    def _panel_place(self, buffer: Buffer, index: Index) -> Component:
+        math, c = self.math, self.c
+        assert buffer.panel is not None
+        j, k = index[buffer.panel], index[1 - buffer.panel]
+        n, depth = buffer.shape[buffer.panel], buffer.shape[1 - buffer.panel]
+        base, inside = (j.base, j) if isinstance(j, Lane) and j.stride == 1 else (j, j)
+        if isinstance(j, Lane) and j.stride != 1:
+            base = inside = math.register(j)
+        panel = math.div(base, PANEL)
+        last = padded_size(n) % PANEL
+        full = n // PANEL if last else -1  # the panel that is narrower
+        if n <= PANEL:
+            width: Component = padded_size(n)
+        elif not last:
+            width = PANEL
+        elif isinstance(panel, int):
+            width = last if panel == full else PANEL
+        else:
+            width = c.select(c.compare("eq", panel, full), c.like(last, panel), c.like(PANEL, panel))
+        within = math.add(inside, math.mul(panel, -PANEL))
+        down = math.mul(k, width) if isinstance(width, int) else self._times(k, width)
+        return math.add(math.add(math.mul(panel, PANEL * depth), down), within)
+
+    def _times(self, k: Component, width: Reg) -> Component:
+        if isinstance(k, Lane):
+            k = self.math.register(k)
+        return self.math.mul(width, k) if isinstance(k, int) else self.c.mul(k, width)
+
+    def address(self, buffer: Buffer, index: Index) -> tuple[Reg, bool]:
+        """Where the element is, or those of a vector; and whether it is one address for consecutive elements."""
+        place = self.place(buffer, index)
+        pointer = self.pointer(buffer)
+        if isinstance(place, Lane) and place.stride == 1:
+            return self.c.offset(pointer, self.math.register(place.base), buffer.dtype), True
+        if isinstance(place, int | Reg):
+            return self.c.offset(pointer, place, buffer.dtype), False
+        return self.c.offset(pointer, self.math.register(place), buffer.dtype), False
+
+    def load(self, buffer: Buffer, index: Index, mask: Reg | None = None) -> Reg:
+        """The element at an index, or a vector of them."""
+        pointer, consecutive = self.address(buffer, index)
+        if consecutive:
+            whole = mask is None or buffer.padded or buffer.panel is not None
+            return self.c.load(pointer, buffer.dtype, LANES, mask=None if whole else mask)
+        if pointer.lanes > 1:
+            return self.c.gather(pointer, buffer.dtype, mask)
+        return self.c.load(pointer, buffer.dtype)
+
+    def store(self, value: Reg, buffer: Buffer, index: Index, mask: Reg | None = None) -> None:
+        """Write the element at an index, or a vector of them."""
+        pointer, consecutive = self.address(buffer, index)
+        if consecutive:
+            whole = mask is None or buffer.padded or buffer.panel is not None
+            self.c.store(self.c.splat(value), pointer, mask=None if whole else mask)
+        elif pointer.lanes > 1:
+            self.c.store(self.c.splat(value), pointer, mask)
+        else:
+            self.c.store(self.c.extract(value, 0), pointer)
+
+    def slice(self, n: int | Reg, grain: int) -> tuple[Reg, Reg]:
+        """The part of n things that this thread does, in whole grains."""
+        return self.at_top(("from", n, grain), lambda: self._bound(n, grain, 0)), self.at_top(
+            ("to", n, grain), lambda: self._bound(n, grain, 1)
+        )
+
+    def _bound(self, n: int | Reg, grain: int, further: int) -> Reg:
+        c = self.c
+        total = n if isinstance(n, Reg) else c.const(n, I64)
+        grains = c.div(c.add(total, grain - 1), grain)
+        mine = c.div(c.mul(grains, c.add(self.thread, further)), self.threads)
+        return c.minimum(c.mul(mine, grain), total)
+
+
+def tail_mask(c: Builder, remaining: int | Reg) -> Reg | None:
+    """Which lanes are inside when ``remaining`` elements are left; None: all, for sure."""
+    if isinstance(remaining, int):
+        return None if remaining >= LANES else c.vector([i < remaining for i in range(LANES)], I1)
+    return c.compare("lt", c.iota(I64), c.splat(remaining))

@@ -1,0 +1,175 @@
+"""The plan of a program's memory: where each value lies, and which results are written where they belong at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lucidgrad.compiler import buffers
+from lucidgrad.compiler.buffers import Buffer, dense_strides, padded_strides
+from lucidgrad.compiler.fuse import Fusion, Kernel
+from lucidgrad.compiler.index import Axis
+from lucidgrad.graph import Value
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """How an input comes to a program, or where an output of it goes.
+
+    Parameters
+    ----------
+    kind
+        ``buffers.ARRAY``; ``GATHERED``: rows of a data set, in the order of the epoch; ``ROWS``: the batch's rows of a
+        larger output; ``STREAM``: a number for each step.
+    strides
+        In elements; None: row after row.
+    state
+        For an output: the number of the input that it replaces.
+    """
+
+    kind: str = buffers.ARRAY
+    strides: tuple[int, ...] | None = None
+    state: int | None = None
+
+
+class Plan:
+    """Buffers for the inputs, outputs, stored values and constants of a graph.
+
+    Attributes
+    ----------
+    kernels
+        In the order they run.
+    buffer_of
+        Of each value that is in memory.
+    inputs, outputs
+        A buffer for each input and each output of the graph; None for an output that is no value of a kernel, or
+        state that is written in place.
+    copies
+        New state and where it is to be copied in the end of a step.
+    """
+
+    def __init__(self, fusion: Fusion, inputs: Sequence[Place] | None, outputs: Sequence[Place] | None) -> None:
+        self.fusion = fusion
+        self.kernels = fusion.kernels
+        self.buffers: list[Buffer] = []
+        self.constants: list[tuple[Buffer, Array]] = []
+        self._constant_of: dict[Any, Buffer] = {}
+        self.slots = 0
+        self.arena_bytes = 0
+        self.buffer_of: dict[Value, Buffer] = {}
+        self.copies: list[tuple[Buffer, Buffer]] = []
+        self.order_slot, self.error_slot = self._slot(), self._slot()
+        graph = fusion.graph
+        given = inputs or [Place()] * len(graph.inputs)
+        self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in zip(graph.inputs, given, strict=True)]
+        self.buffer_of.update(zip(graph.inputs, self.inputs, strict=True))
+        wanted = outputs or [Place()] * len(graph.outputs)
+        self.outputs = [self._output(v, p) for v, p in zip(graph.outputs, wanted, strict=True)]
+        for kernel in self.kernels:
+            for value in kernel.stored:
+                if value not in self.buffer_of:
+                    self.buffer_of[value] = self._inside(value)
+        for value, place in zip(graph.outputs, wanted, strict=True):
+            if place.state is not None and isinstance(value, Value):
+                source, target = self.buffer_of[value], self.inputs[place.state]
+                if source is not target:
+                    self.copies.append((source, target))
+
+    def _slot(self) -> int:
+        self.slots += 1
+        return self.slots - 1
+
+    def _add(self, buffer: Buffer) -> Buffer:
+        self.buffers.append(buffer)
+        return buffer
+
+    def _outside(self, shape: tuple[int, ...], dtype: Any, place: Place) -> Buffer:
+        strides = dense_strides(shape) if place.strides is None else place.strides
+        return self._add(Buffer(self._slot(), shape, dtype, strides, kind=place.kind))
+
+    def _output(self, value: Any, place: Place) -> Buffer | None:
+        if not isinstance(value, Value) or value not in self.fusion.made_by:
+            return None
+        if place.state is not None:
+            if value not in self.buffer_of and self._in_place(value, self.fusion.graph.inputs[place.state]):
+                self.buffer_of[value] = self.inputs[place.state]
+            return None
+        if value in self.buffer_of:  # the same value twice: the caller copies
+            return self.buffer_of[value]
+        buffer = self._outside(value.shape, value.dtype, place)
+        self.buffer_of[value] = buffer
+        return buffer
+
+    def _inside(self, value: Value) -> Buffer:
+        """Memory of the arena. Rows are filled up to whole vectors where nobody looks at them as one long row."""
+        dense = len(value.shape) < 2 or value.shape[-1] == 1
+        made = self.fusion.made_by[value]
+        dense = (
+            dense
+            or made.op.name == "random_bits"
+            or any(u.op.name == "reshape" for u in self.fusion.users.get(value, []))
+        )
+        if dense:
+            buffer = Buffer(self._slot(), value.shape, value.dtype, dense_strides(value.shape))
+        else:
+            strides = padded_strides(value.shape, value.dtype.itemsize)
+            buffer = Buffer(self._slot(), value.shape, value.dtype, strides, padded=True)
+        buffer.place = self.arena_bytes
+        self.arena_bytes += buffer.size_bytes
+        return self._add(buffer)
+
+    def _in_place(self, value: Value, old: Value) -> bool:
+        """Whether new state may be written over the old: nobody reads the old one later, or at another place."""
+        own = tuple(Axis(i) if n > 1 else 0 for i, n in enumerate(value.shape))
+        kernel = self.fusion.kernel_of[value]
+        if value.shape != old.shape or (kernel.anchor is not None and kernel.anchor.op.name in ("put", "random_bits")):
+            return False
+        later = self.kernels[self.kernels.index(kernel) :]
+        for other in later:
+            for root in other.roots:
+                for read, index in self.fusion.reads(root):
+                    if read is old and (other is not kernel or index != own):
+                        return False
+        return old not in self.fusion.graph.outputs
+
+    def constant(self, array: Array) -> Buffer:
+        """The buffer of a constant array; equal ones share it."""
+        key = (array.shape, array.dtype.str, array.tobytes())
+        if key not in self._constant_of:
+            kept = np.ascontiguousarray(array)
+            buffer = Buffer(self._slot(), array.shape, array.dtype, dense_strides(array.shape))
+            self._constant_of[key] = self._add(buffer)
+            self.constants.append((buffer, kept))
+        return self._constant_of[key]
+
+    def scalars_of(self, kernel: Kernel) -> list[Value]:
+        """Single numbers that the kernel uses and that do not change in its loops."""
+        found: dict[Value, None] = {}
+        seen: set[Value] = set()
+        made_by = self.fusion.made_by
+
+        def visit(x: Any) -> None:
+            if not isinstance(x, Value) or x in seen:
+                return
+            seen.add(x)
+            if not x.shape and x not in kernel.roots and (x in self.buffer_of or self._plain(x)):
+                found[x] = None
+            elif x in made_by and (x not in self.buffer_of or x in kernel.roots):
+                for y in made_by[x].inputs:
+                    visit(y)
+
+        for root in kernel.roots:
+            visit(root)
+        return list(found)
+
+    def _plain(self, x: Value) -> bool:
+        """Whether a number is computed from numbers alone."""
+        if x in self.buffer_of:
+            return True
+        made = self.fusion.made_by[x]
+        return all(not isinstance(y, Value) or (not y.shape and self._plain(y)) for y in made.inputs)
