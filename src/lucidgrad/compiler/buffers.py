@@ -57,15 +57,16 @@ class Buffer:
     place: int | None = None
 
     @property
-    def size_bytes(self) -> int:
-        """Bytes it takes in the arena (once)."""
+    def elements(self) -> int:
+        """How many elements it has room for."""
         if self.panel is not None:
-            elements = padded_size(self.shape[self.panel]) * self.shape[1 - self.panel]
-        elif self.padded:
-            elements = prod(self.shape[:-1]) * self.strides[-2] if len(self.shape) > 1 else self.shape[0] + LANES
-        else:
-            elements = prod(self.shape)
-        return (max(elements, 1) * self.dtype.itemsize + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+            return padded_size(self.shape[self.panel]) * self.shape[1 - self.panel]
+        return prod(self.shape[:-1]) * self.strides[-2] if self.padded else prod(self.shape)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes it takes (once)."""
+        return (max(self.elements, 1) * self.dtype.itemsize + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
 def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
@@ -102,7 +103,7 @@ def pack(matrix: np.ndarray[Any, Any], axis: int) -> np.ndarray[Any, Any]:
     return flat
 
 
-def unpack(flat: np.ndarray[Any, Any], shape: tuple[int, int], axis: int) -> np.ndarray[Any, Any]:
+def unpack(flat: np.ndarray[Any, Any], shape: tuple[int, ...], axis: int) -> np.ndarray[Any, Any]:
     """The matrix of ``shape`` that lies in panels along ``axis``."""
     n, k = shape[axis], shape[1 - axis]
     across = np.empty((k, n), flat.dtype)

@@ -18,6 +18,7 @@ from lucidgrad.compiler.buffers import Buffer, Frame
 from lucidgrad.compiler.index import (
     Component,
     Index,
+    Lane,
     Picked,
     broadcast_index,
     concatenated,
@@ -46,6 +47,8 @@ class Expression:
         The buffers of values that can be read.
     constants
         The buffer of a constant array.
+    mirrors
+        Second copies of matrices, for reading vectors along their other axis.
     """
 
     def __init__(
@@ -54,12 +57,14 @@ class Expression:
         made_by: Mapping[Value, Instruction],
         stored: Mapping[Value, Buffer],
         constants: Callable[[np.ndarray[Any, Any]], Buffer],
+        mirrors: Mapping[Value, Buffer] | None = None,
     ) -> None:
         self.frame = frame
         self.c: Any = frame.c
         self.made_by = made_by
         self.stored = stored
         self.constants = constants
+        self.mirrors = mirrors or {}
         self.known: ChainMap[Any, Reg] = ChainMap()
         self.computed: set[Value] = set()  # stored values that this kernel computes itself
 
@@ -89,6 +94,9 @@ class Expression:
     def _read_or_compute(self, x: Value, index: Index, mask: Reg | None) -> Reg:
         buffer = self.stored.get(x)
         if buffer is not None and x not in self.computed:
+            mirror = self.mirrors.get(x)
+            if mirror is not None and mirror.panel is not None and isinstance(index[mirror.panel], Lane):
+                buffer = mirror
             return self.frame.load(buffer, index, mask)
         instruction = self.made_by[x]
         name = instruction.op.name

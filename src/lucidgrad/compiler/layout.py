@@ -30,11 +30,14 @@ class Place:
         In elements; None: row after row.
     state
         For an output: the number of the input that it replaces.
+    panels
+        For an input: whether a matrix that products walk through may be given in panels.
     """
 
     kind: str = buffers.ARRAY
     strides: tuple[int, ...] | None = None
     state: int | None = None
+    panels: bool = False
 
 
 class Plan:
@@ -65,8 +68,17 @@ class Plan:
         self.copies: list[tuple[Buffer, Buffer]] = []
         self.order_slot, self.error_slot = self._slot(), self._slot()
         graph = fusion.graph
+        self.mirrors: dict[Value, Buffer] = {}
+        self._panel_axis: dict[tuple[int, ...], int] = {}
         given = inputs or [Place()] * len(graph.inputs)
+        needed = self._walked_through({v for v, p in zip(graph.inputs, given, strict=True) if p.panels})
+        self._panel_axis = {v.shape: axes[0] for v, axes in needed.items()}
         self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in zip(graph.inputs, given, strict=True)]
+        for value, axes in needed.items():
+            if any(axis != self._panel_axis[value.shape] for axis in axes):
+                buffer = Buffer(self._slot(), value.shape, value.dtype, dense_strides(value.shape))
+                buffer.panel = 1 - self._panel_axis[value.shape]
+                self.mirrors[value] = self._add(buffer)
         self.buffer_of.update(zip(graph.inputs, self.inputs, strict=True))
         wanted = outputs or [Place()] * len(graph.outputs)
         self.outputs = [self._output(v, p) for v, p in zip(graph.outputs, wanted, strict=True)]
@@ -90,7 +102,23 @@ class Plan:
 
     def _outside(self, shape: tuple[int, ...], dtype: Any, place: Place) -> Buffer:
         strides = dense_strides(shape) if place.strides is None else place.strides
-        return self._add(Buffer(self._slot(), shape, dtype, strides, kind=place.kind))
+        panel = self._panel_axis.get(shape) if place.panels else None
+        return self._add(Buffer(self._slot(), shape, dtype, strides, panel, kind=place.kind))
+
+    def _walked_through(self, candidates: set[Value]) -> dict[Value, list[int]]:
+        """The axes that products read vectors along, of each matrix among the candidates: the forward one first."""
+        found: dict[Value, list[int]] = {}
+        for instruction in self.fusion.graph.instructions:
+            if instruction.op.name != "matmul":
+                continue
+            right = instruction.inputs[1]
+            base = self.fusion.base(right)
+            if base in candidates and len(base.shape) == 2 and base.dtype.kind == "f":
+                axes = found.setdefault(base, [])
+                axis = 1 if right is base else 0
+                if axis not in axes:
+                    axes.append(axis)
+        return found
 
     def _output(self, value: Any, place: Place) -> Buffer | None:
         if not isinstance(value, Value) or value not in self.fusion.made_by:
@@ -107,6 +135,11 @@ class Plan:
 
     def _inside(self, value: Value) -> Buffer:
         """Memory of the arena. Rows are filled up to whole vectors where nobody looks at them as one long row."""
+        if value.shape in self._panel_axis and value.dtype.kind == "f":
+            buffer = Buffer(self._slot(), value.shape, value.dtype, (), self._panel_axis[value.shape])
+            buffer.place = self.arena_bytes
+            self.arena_bytes += buffer.size_bytes
+            return self._add(buffer)
         dense = len(value.shape) < 2 or value.shape[-1] == 1
         made = self.fusion.made_by[value]
         dense = (

@@ -18,6 +18,7 @@ from lucidgrad.compiler.elementwise import MathBuilder
 from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import REDUCTIONS, Kernel, fuse, is_scatter
 from lucidgrad.compiler.kernels.elementwise import elementwise
+from lucidgrad.compiler.kernels.mirror import mirror
 from lucidgrad.compiler.kernels.nest import Bounds
 from lucidgrad.compiler.kernels.product import product
 from lucidgrad.compiler.kernels.reduction import reduction
@@ -94,12 +95,15 @@ class Program:
         for number, kernel in enumerate(self.plan.kernels):
             c = MathBuilder(f"kernel{number}", Frame.PARAMETERS, internal=True)
             frame = Frame(c, self.plan.order_slot, self.plan.error_slot)
-            expression = Expression(frame, self.fusion.made_by, self.plan.buffer_of, self.plan.constant)
+            plan = self.plan
+            expression = Expression(frame, self.fusion.made_by, plan.buffer_of, plan.constant, plan.mirrors)
             self._write_kernel(expression, kernel)
             frame.finish()
             functions.append(c.text())
         for number, (source, target) in enumerate(self.plan.copies):
             functions.append(self._copy(f"copy{number}", source, target))
+        for number, (value, buffer) in enumerate(self.plan.mirrors.items()):
+            functions.append(self._mirror(f"mirror{number}", self.plan.buffer_of[value], buffer))
         return "\n\n".join([*functions, self._driver()])
 
     def _write_kernel(self, expression: Expression, kernel: Kernel) -> None:
@@ -132,6 +136,14 @@ class Program:
         frame.finish()
         return c.text()
 
+    def _mirror(self, name: str, source: Buffer, target: Buffer) -> str:
+        """The second copy of a matrix is made from the first."""
+        c = MathBuilder(name, Frame.PARAMETERS, internal=True)
+        frame = Frame(c, self.plan.order_slot, self.plan.error_slot)
+        mirror(frame, source, target)
+        frame.finish()
+        return c.text()
+
     def _driver(self) -> str:
         """The loop over the steps."""
         names = ("table", PTR), ("thread", I64), ("threads", I64), ("step", I64), ("count", I64), ("start", I64)
@@ -144,6 +156,8 @@ class Program:
                 c.call(f"kernel{number}", arguments)
             for number in range(len(self.plan.copies)):
                 c.call(f"copy{number}", arguments)
+            for number in range(len(self.plan.mirrors)):
+                c.call(f"mirror{number}", arguments)
         return c.text()
 
 

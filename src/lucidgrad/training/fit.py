@@ -25,6 +25,7 @@ from lucidgrad.training.callbacks.callback import Callback
 from lucidgrad.training.callbacks.progress import Progress
 from lucidgrad.training.evaluate import measure, model_dtype
 from lucidgrad.training.full_batch import minimize_epoch
+from lucidgrad.training.native import check_engine, native_training
 from lucidgrad.training.resume import resume_run
 from lucidgrad.training.run import Run, fingerprint
 from lucidgrad.training.samples import Samples
@@ -49,6 +50,7 @@ def fit(
     seed: int = 0,
     shuffle: bool = True,
     sample_weight: ArrayLike | None = None,
+    engine: str = "auto",
     threads: int | None = None,
     progress: bool | None = None,
     resume: bool | str | Path = False,
@@ -85,6 +87,9 @@ def fit(
         False: the samples come in the order they have, in every epoch.
     sample_weight : (n,), optional
         How much each sample counts, >= 0.
+    engine
+        ``"native"``: epochs run as machine code. ``"eager"``: op after op, in NumPy. ``"auto"``: natively, and eagerly
+        what cannot be compiled; then a warning names the op. The numbers agree to rounding.
     threads
         Threads for matrix products. None: one, or those BLAS is set to where the products are large enough to gain.
     progress
@@ -121,6 +126,7 @@ def fit(
     samples = Samples.of(x, y, sample_weight, model_dtype(model))
     train, held_back = _validation(samples, validation, seed)
     _check_counts(epochs, batch_size)
+    check_engine(engine)
     run = Run(
         model,
         as_loss(loss),
@@ -137,15 +143,16 @@ def fit(
         resume_run(run, resume)
     threads = check_threads(threads) or suitable_threads(model, batch_size or len(train))
     with blas_threads(threads):
-        train_run(run, train, held_back)
+        train_run(run, train, held_back, engine)
     return run
 
 
-def train_run(run: Run, train: Samples, held_back: Samples | None) -> None:
+def train_run(run: Run, train: Samples, held_back: Samples | None, engine: str = "eager") -> None:
     """Do the epochs that the run still lacks."""
     run.samples = train
     hooks = _hooks(run.callbacks)
-    epoch = minimize_epoch if run.optimizer.full_batch else _epoch
+    native = native_training(run, train, engine)
+    epoch = native.epoch if native is not None else minimize_epoch if run.optimizer.full_batch else _epoch
     with _interruptible(run), _quiet(), ExitStack() as ends:
         for hook in hooks["on_run_end"]:  # each of them is called, the last first, also when another one fails
             ends.callback(hook, run)

@@ -35,8 +35,9 @@ class Run:
         How many epochs the run is to have when it is done.
     batch_size
         Samples in a batch; None: all of them.
-    seed, order_key, step_key, shuffle
-        The samples' order is a function of ``order_key`` and the epoch; what is random in a step, of ``step_key``.
+    seed, order_key, steps_key, step_key, shuffle
+        The samples' order is a function of ``order_key`` and the epoch; what is random in a step, of
+        ``step_key``, which follows from ``steps_key`` and the number of the step.
     epoch, batch, step
         Epochs completed, batches done in the epoch under way, and updates done in all.
     learning_rate, learning_rate_factor
@@ -74,7 +75,7 @@ class Run:
 
     def __post_init__(self) -> None:
         key = Key(self.seed)
-        self.order_key, self._steps_key = key.fold_in(0), key.fold_in(1)
+        self.order_key, self.steps_key = key.fold_in(0), key.fold_in(1)
         self.parameters = self.model.parameters()
         self.optimizer_state: dict[str, Any] = self.optimizer.init(self.parameters)
         self.totals = Totals(self.loss, self.metrics)
@@ -86,7 +87,7 @@ class Run:
 
     def key_of(self, step: int) -> Key:
         """What is random in a step, counted from 0, follows from this."""
-        return self._steps_key.fold_in(step)
+        return self.steps_key.fold_in(step)
 
     def count_step(self, forward: Forward, batch: Batch, learning_rate: float) -> None:
         """Write down a step that was done: its loss and outputs, before the update, for a batch of samples."""

@@ -104,8 +104,8 @@ def trace_step(
 
     def step(*inputs: Tensor) -> list[Any]:
         rest = iter(inputs)
-        with _bound(held, {path: next(rest) for path in held}):
-            state = _replaced(optimizer_state, rest)
+        with bound(held, {path: next(rest) for path in held}):
+            state = replaced_state(optimizer_state, rest)
             x, y = next(rest), next(rest)
             weight = next(rest) if len(given) == 3 else None
             key, learning_rate = Key.of_words(next(rest)), next(rest)
@@ -118,7 +118,7 @@ def trace_step(
 
 
 @contextmanager
-def _bound(tensors: Tensors, values: Tensors) -> Iterator[None]:
+def bound(tensors: Tensors, values: Tensors) -> Iterator[None]:
     """Let the model's tensors stand for other values inside of the block."""
     before = {path: tensor.detach() for path, tensor in tensors.items()}
     assign(tensors, values)
@@ -128,5 +128,6 @@ def _bound(tensors: Tensors, values: Tensors) -> Iterator[None]:
         assign(tensors, before)
 
 
-def _replaced(state: dict[str, Any], values: Iterator[Tensor]) -> dict[str, Any]:
-    return {k: _replaced(v, values) if isinstance(v, dict) else next(values) for k, v in state.items()}
+def replaced_state(state: dict[str, Any], values: Iterator[Tensor]) -> dict[str, Any]:
+    """The state of an optimiser with other tensors in the places of its own."""
+    return {k: replaced_state(v, values) if isinstance(v, dict) else next(values) for k, v in state.items()}

@@ -36,7 +36,7 @@ def test_a_terminal_gets_a_bar_with_epoch_step_loss_metrics_rate_and_time(
     train: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = terminal_of(monkeypatch)
-    run = train(Progress(), validation=0.25, metrics=["accuracy"], batch_size=10)
+    run = train(Progress(), validation=0.25, metrics=["accuracy"], batch_size=10, engine="eager")
     shown = terminal.getvalue()
     assert "epoch 1/3  step 2/3  loss " in shown
     assert "epoch 3/3  step 1/3" in shown
@@ -146,7 +146,7 @@ def test_a_notebook_gets_one_line_that_is_written_over(train: Any, monkeypatch: 
     monkeypatch.setattr(sys, "stderr", output)
     monkeypatch.setitem(sys.modules, "ipykernel", object())  # type: ignore[arg-type]
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_UPDATES", 0.0)
-    train(Progress(), batch_size=10)
+    train(Progress(), engine="eager", batch_size=10)
     shown = output.getvalue()
     states = shown.removesuffix("\n").split("\r")[1:]
     assert shown.count("\n") == 1

@@ -12,7 +12,8 @@ from lucidgrad.compiler.kernels.nest import Bounds, loops, vector_axis, vectors
 def elementwise(expression: Expression, kernel: Kernel, bounds: Bounds) -> None:
     """Compute and store the kernel's values at every place."""
     shape = kernel.shape
-    last = vector_axis(shape)
+    panels = [b.panel for v in kernel.stored if (b := expression.stored[v]).panel is not None]
+    last = panels[0] if panels and shape[panels[0]] != 1 else vector_axis(shape)
     if last is None:
         store_all(expression, kernel, (0,) * len(shape), None)
         return
