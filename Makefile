@@ -32,6 +32,7 @@ parity: $(PARITY_STAMP)  ## compare with PyTorch
 bench: $(PARITY_STAMP)  ## measure against PyTorch and print the tables
 	$(PARITY_VENV)/bin/python benchmarks/eager_step.py
 	$(PARITY_VENV)/bin/python benchmarks/import_time.py
+	$(PARITY_VENV)/bin/python -m benchmarks
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

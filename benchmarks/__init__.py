@@ -1,0 +1,1 @@
+"""Measurements of lucidgrad beside its peers: ``python -m benchmarks --help``."""
