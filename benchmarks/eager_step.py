@@ -74,7 +74,15 @@ def our_epoch(optimizer: lg.optim.Optimizer) -> Callable[[], None]:
     x, y = data()
     model = our_model()
     return lambda: lg.fit(
-        model, x, y, loss="cross_entropy", optimizer=optimizer, epochs=1, batch_size=BATCH, progress=False
+        model,
+        x,
+        y,
+        loss="cross_entropy",
+        optimizer=optimizer,
+        epochs=1,
+        batch_size=BATCH,
+        engine="eager",
+        progress=False,
     )
 
 

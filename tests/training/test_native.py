@@ -188,3 +188,23 @@ def test_an_unknown_engine_is_refused() -> None:
     x, y = data()
     with pytest.raises(lg.errors.ArgumentError, match="engine expected"):
         lg.fit(mlp(), x, y, loss="cross_entropy", optimizer=optim.SGD(0.1), epochs=1, engine="fast")
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_bits_do_not_depend_on_the_number_of_threads(threads: int) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((300, 100)).astype(np.float32)
+    y = x[:, :5].argmax(axis=1)
+    states = []
+    for count in (1, threads):
+        lg.seed(0)
+        model = nn.Sequential(
+            nn.Linear(100, 130), nn.BatchNorm(130), lg.functional.relu, nn.Dropout(0.3), nn.Linear(130, 70),
+            nn.LayerNorm(70), lg.functional.tanh, nn.Linear(70, 5),
+        )  # fmt: skip
+        optimizer = optim.clipped(optim.Adam(0.01), max_norm=1.0)
+        lg.fit(model, x, y, loss="cross_entropy", optimizer=optimizer, epochs=3, batch_size=128, threads=count,
+               engine="native", progress=False)  # fmt: skip
+        states.append(model.state())
+    for path, array in states[0].items():
+        assert array.tobytes() == states[1][path].tobytes(), path

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from lucidgrad.compiler import buffers
 from lucidgrad.compiler.buffers import Buffer, dense_strides, padded_strides
-from lucidgrad.compiler.fuse import Fusion, Kernel
+from lucidgrad.compiler.fuse import Fusion, Kernel, is_scatter
 from lucidgrad.compiler.index import Axis
 from lucidgrad.graph import Value
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+# Elements (or multiplications) below which a kernel is left to one thread.
+WORTH_SHARING = 2**13
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Plan:
         self.arena_bytes = 0
         self.buffer_of: dict[Value, Buffer] = {}
         self.copies: list[tuple[Buffer, Buffer]] = []
-        self.order_slot, self.error_slot = self._slot(), self._slot()
+        self.order_slot, self.error_slot, self.barrier_slot = self._slot(), self._slot(), self._slot()
         graph = fusion.graph
         self.mirrors: dict[Value, Buffer] = {}
         self._panel_axis: dict[tuple[int, ...], int] = {}
@@ -179,6 +184,27 @@ class Plan:
             self._constant_of[key] = self._add(buffer)
             self.constants.append((buffer, kept))
         return self._constant_of[key]
+
+    def split_axis(self, kernel: Kernel) -> int | None:
+        """The axis that threads share a kernel along: the first long one; None where sharing is not worth it."""
+        anchor = kernel.anchor
+        work = prod(kernel.shape)
+        lanes = None
+        if anchor is not None:
+            if is_scatter(anchor) or (not kernel.shape):
+                return None
+            work *= max(1, prod(anchor.inputs[0].shape) // max(1, prod(kernel.shape)))
+            if anchor.op.name == "matmul":
+                work = prod(kernel.shape) * anchor.inputs[0].shape[-1]
+                panels = [b.panel for v in kernel.stored if (b := self.buffer_of[v]).panel is not None]
+                lanes = panels[0] if panels else len(kernel.shape) - 1
+            if anchor.op.name == "random_bits":
+                lanes = None
+                return 0 if work >= WORTH_SHARING and kernel.shape[0] > 1 else None
+        if work < WORTH_SHARING:
+            return None
+        axes = [a for a, n in enumerate(kernel.shape) if n >= 32 and a != lanes]
+        return max(axes, key=lambda a: kernel.shape[a] >= 64, default=None)
 
     def scalars_of(self, kernel: Kernel) -> list[Value]:
         """Single numbers that the kernel uses and that do not change in its loops."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.compiler.assembly import I64, PTR
+from lucidgrad.compiler.assembly import I64, PTR, Reg
 from lucidgrad.compiler.buffers import ALIGNMENT, Buffer, Frame
 from lucidgrad.compiler.elementwise import MathBuilder
 from lucidgrad.compiler.expression import Expression
@@ -26,12 +26,15 @@ from lucidgrad.compiler.kernels.scatter import draw, scatter
 from lucidgrad.compiler.layout import Place, Plan
 from lucidgrad.compiler.machine import Library, Target, compile_text, host
 from lucidgrad.compiler.passes import NATIVE, pipeline
+from lucidgrad.compiler.threads import BARRIER, Barrier, barrier_text, borrowed
 from lucidgrad.errors import ArgumentError
 from lucidgrad.graph import Graph
 from lucidgrad.ops.arithmetic import cast
 from lucidgrad.ops.op import Spec
 
 Array = np.ndarray[Any, np.dtype[Any]]
+# A thread's part of an axis is a multiple of this: the rows of a tile, and no two threads in one line of the cache.
+GRAIN = 16
 _RUN = [ctypes.c_void_p] + [ctypes.c_int64] * 6
 
 
@@ -48,6 +51,8 @@ class Program:
         Where each output goes; None: all to arrays.
     target
         The machine; None: this one.
+    threads
+        How many threads share each kernel that is worth it. The results have the same bits for any number.
 
     Attributes
     ----------
@@ -61,18 +66,22 @@ class Program:
         inputs: Sequence[Place] | None = None,
         outputs: Sequence[Place] | None = None,
         target: Target | None = None,
+        threads: int = 1,
     ) -> None:
         self.graph = pipeline(graph, NATIVE)
         self.fusion = fuse(self.graph)
         self.target = target or host()
+        self.threads = threads
         self.plan = Plan(self.fusion, inputs, outputs)
         self.text = self._write()
         self.library: Library = compile_text(self.text, ["run"], self.target)
         self._call = self.library.function("run", _RUN)
+        self._barrier = Barrier()
         self._arena = aligned(self.plan.arena_bytes)
         self.error = np.zeros(1, np.int64)
         self.table = np.zeros(self.plan.slots, np.uint64)
         self.table[self.plan.error_slot] = self.error.ctypes.data
+        self.table[self.plan.barrier_slot] = self._barrier.address
         for buffer in self.plan.buffers:
             if buffer.place is not None:
                 self.table[buffer.slot] = self._arena.ctypes.data + buffer.place
@@ -82,7 +91,13 @@ class Program:
     def run(self, steps: int = 1, rows: int = 0, start: int = 0) -> None:
         """Run some steps: of ``rows`` rows each, from place ``start`` of the order on."""
         self.error[0] = 0
-        self._call(self.table.ctypes.data, 0, 1, 0, steps, start, rows)
+        calls = [(self.table.ctypes.data, t, self.threads, 0, steps, start, rows) for t in range(self.threads)]
+        if self.threads == 1:
+            self._call(*calls[0])
+        else:
+            self._barrier.reset()
+            with borrowed(self.threads) as pool:
+                pool.run(self._call, calls, self._barrier)
         if self.error[0]:
             raise ArgumentError(
                 "expected indices inside of their arrays, got one that points outside. "
@@ -110,7 +125,7 @@ class Program:
         expression.computed = set(kernel.roots)
         for value in self.plan.scalars_of(kernel):
             expression.frame.at_top(("scalar", value), lambda v=value: expression.at(v, ()))
-        bounds: Bounds = {}
+        bounds = self._bounds(expression.frame, kernel)
         anchor = kernel.anchor
         if anchor is None:
             elementwise(expression, kernel, bounds)
@@ -122,6 +137,11 @@ class Program:
             scatter(expression, kernel)
         else:
             draw(expression, kernel, bounds)
+
+    def _bounds(self, frame: Frame, kernel: Kernel) -> Bounds:
+        """The part of a kernel's loops that is this thread's."""
+        axis = self.plan.split_axis(kernel) if self.threads > 1 else None
+        return {} if axis is None else {axis: frame.slice(kernel.shape[axis], GRAIN)}
 
     def _copy(self, name: str, source: Buffer, target: Buffer) -> str:
         """New state that could not be written in place goes where it belongs."""
@@ -140,7 +160,7 @@ class Program:
         """The second copy of a matrix is made from the first."""
         c = MathBuilder(name, Frame.PARAMETERS, internal=True)
         frame = Frame(c, self.plan.order_slot, self.plan.error_slot)
-        mirror(frame, source, target)
+        mirror(frame, source, target, shared=self.threads > 1)
         frame.finish()
         return c.text()
 
@@ -152,13 +172,37 @@ class Program:
         with c.loop(0, count) as loop:
             here = c.add(start, c.mul(loop.index, rows))
             arguments = [table, thread, threads, c.add(step, loop.index), here, rows]
-            for number in range(len(self.plan.kernels)):
-                c.call(f"kernel{number}", arguments)
-            for number in range(len(self.plan.copies)):
-                c.call(f"copy{number}", arguments)
-            for number in range(len(self.plan.mirrors)):
-                c.call(f"mirror{number}", arguments)
-        return c.text()
+            shared = [(f"kernel{i}", self.plan.split_axis(k) is not None) for i, k in enumerate(self.plan.kernels)]
+            shared += [(f"copy{i}", False) for i in range(len(self.plan.copies))]
+            shared += [(f"mirror{i}", True) for i in range(len(self.plan.mirrors))]
+            before = False  # whether all threads took part in what was done last
+            for number, (name, all_threads) in enumerate(shared):
+                if number and self.threads > 1 and (all_threads or before):
+                    self._meet(c, table, threads)
+                self._call_kernel(c, name, arguments, all_threads)
+                before = all_threads
+            if self.threads > 1:
+                self._meet(c, table, threads)
+        return "\n\n".join([barrier_text(internal=True), c.text()]) if self.threads > 1 else c.text()
+
+    def _call_kernel(self, c: MathBuilder, name: str, arguments: list[Reg], all_threads: bool) -> None:
+        """Call a kernel; one that is not worth sharing is done by the first thread."""
+        if all_threads or self.threads == 1:
+            c.call(name, arguments)
+            return
+        with c.if_(c.compare("eq", arguments[1], 0)):
+            c.call(name, arguments)
+
+    def _meet(self, c: MathBuilder, table: Reg, threads: Reg) -> None:
+        """Wait for the other threads; when one of them is gone, go too."""
+        state = c.load(c.offset(table, self.plan.barrier_slot, I64), PTR)
+        stopped = c.call(BARRIER, [state, threads], I64)
+        assert stopped is not None  # it returns a number
+        leave, stay = c.label("leave"), c.label("stay")
+        c.line(f"br i1 {c.compare('ne', stopped, 0).text}, label %{leave}, label %{stay}")
+        c.begin(leave)
+        c.ret()
+        c.begin(stay)
 
 
 def aligned(size: int) -> Array:

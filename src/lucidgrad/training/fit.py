@@ -141,17 +141,20 @@ def fit(
     )
     if resume:
         resume_run(run, resume)
-    threads = check_threads(threads) or suitable_threads(model, batch_size or len(train))
+    asked = check_threads(threads)
+    threads = asked or suitable_threads(model, batch_size or len(train))
     with blas_threads(threads):
-        train_run(run, train, held_back, engine)
+        train_run(run, train, held_back, engine, asked)
     return run
 
 
-def train_run(run: Run, train: Samples, held_back: Samples | None, engine: str = "eager") -> None:
+def train_run(
+    run: Run, train: Samples, held_back: Samples | None, engine: str = "eager", threads: int | None = None
+) -> None:
     """Do the epochs that the run still lacks."""
     run.samples = train
     hooks = _hooks(run.callbacks)
-    native = native_training(run, train, engine)
+    native = native_training(run, train, engine, threads)
     epoch = native.epoch if native is not None else minimize_epoch if run.optimizer.full_batch else _epoch
     with _interruptible(run), _quiet(), ExitStack() as ends:
         for hook in hooks["on_run_end"]:  # each of them is called, the last first, also when another one fails

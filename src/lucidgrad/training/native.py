@@ -6,6 +6,7 @@ read back at the end of each epoch, or before a callback looks.
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from math import prod
@@ -23,6 +24,7 @@ from lucidgrad.compiler.program import Program, aligned
 from lucidgrad.data import epoch_order
 from lucidgrad.errors import ArgumentError, TracingError, explain
 from lucidgrad.graph import Graph, Value
+from lucidgrad.nn import Module
 from lucidgrad.random import Key
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.callbacks.progress import Progress
@@ -33,8 +35,16 @@ from lucidgrad.training.step import bound, replaced_state, training_step
 ENGINES = ("auto", "native", "eager")
 # Between two looks at what happens outside (Ctrl-C, the progress bar) a call takes about this long.
 CALL_SECONDS = 0.05
+# Arithmetic operations of a step from which on threads are worth their meeting at barriers.
+WORTH_THREADS = 2**21
 # Rows of targets that are looked at together.
 CHECKED_ROWS = 2**16
+
+
+def suitable_threads(model: Module, rows: int) -> int:
+    """One for a step that takes a few microseconds, else as many as there are cores (up to eight)."""
+    work = 6 * rows * sum(p.size for p in model.parameters().values())
+    return min(8, os.cpu_count() or 1) if work >= WORTH_THREADS else 1
 
 
 def check_engine(engine: Any) -> str:
@@ -44,14 +54,14 @@ def check_engine(engine: Any) -> str:
     return str(engine)
 
 
-def native_training(run: Run, train: Samples, engine: str) -> NativeTraining | None:
+def native_training(run: Run, train: Samples, engine: str, threads: int | None) -> NativeTraining | None:
     """What trains the run natively; None where it has to be done eagerly, and the reason has been said."""
     if engine == "eager" or run.optimizer.full_batch or not run.parameters:
         return None
     reason = None if available() else "llvmlite is not installed"
     if reason is None:
         try:
-            return NativeTraining(run, train)
+            return NativeTraining(run, train, threads)
         except (UnsupportedOpError, TracingError) as error:
             reason = str(error)
     if engine == "native" or available():
@@ -62,14 +72,15 @@ def native_training(run: Run, train: Samples, engine: str) -> NativeTraining | N
 class NativeTraining:
     """The programs of a run: one for whole batches, and one for a shorter last batch."""
 
-    def __init__(self, run: Run, train: Samples) -> None:
+    def __init__(self, run: Run, train: Samples, threads: int | None) -> None:
         self.run = run
         self.train = train
         size = min(run.batch_size or len(train), len(train))
         self._held = {**run.parameters, **run.model.buffers()}
         run.model.train()
         last = len(train) % size
-        self.steps = {size: _Step(run, train, size)} | ({last: _Step(run, train, last)} if last else {})
+        count = suitable_threads(run.model, size) if threads is None else threads
+        self.steps = {n: _Step(run, train, n, count) for n in (size, last) if n}
         self._size = size
         plan = self.steps[size].program.plan
         self._layout = plan.inputs[: len(self._tensors())]
@@ -170,7 +181,7 @@ class NativeTraining:
 class _Step:
     """The program of a step for batches of one size."""
 
-    def __init__(self, run: Run, train: Samples, size: int) -> None:
+    def __init__(self, run: Run, train: Samples, size: int, threads: int) -> None:
         self.size = size
         self.train = train
         self._keeps_predictions = bool(run.totals.states)
@@ -188,7 +199,7 @@ class _Step:
         if self._keeps_predictions:
             outputs.append(Place(ROWS))
         outputs += [Place(ARRAY, state=i) for i in range(held)]
-        self.program = Program(graph, inputs, outputs)
+        self.program = Program(graph, inputs, outputs, threads=threads)
         self._held = held
         self._has_weight_output = extra > 2 + self._keeps_predictions
         self._key = np.array(run.steps_key.words.numpy())

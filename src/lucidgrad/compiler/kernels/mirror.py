@@ -7,16 +7,17 @@ from lucidgrad.compiler.buffers import Buffer, Frame
 from lucidgrad.compiler.index import Component, Lane
 
 
-def mirror(frame: Frame, source: Buffer, target: Buffer) -> None:
+def mirror(frame: Frame, source: Buffer, target: Buffer, shared: bool) -> None:
     """Write the matrix in ``source`` to ``target``, whose panels run along the other axis."""
     c = frame.c
     assert source.panel is not None  # only such matrices have mirrors
     n, k = source.shape[source.panel], source.shape[1 - source.panel]
     whole_n, whole_k = n // LANES * LANES, k // LANES * LANES
+    first, last = frame.slice(whole_k, LANES) if shared else (0, whole_k)
 
     def squares(across: Component, lines: int) -> None:
         if whole_k:
-            with c.loop(0, whole_k, LANES) as down:
+            with c.loop(first, last, LANES) as down:
                 _square(frame, source, target, across, down.index, lines, LANES)
         if whole_k < k:
             _square(frame, source, target, across, c.const(whole_k, down_dtype), lines, k - whole_k)
