@@ -105,3 +105,9 @@ def test_arrays_of_any_layout_are_taken() -> None:
 def test_a_foreign_argument_is_refused() -> None:
     with pytest.raises(lg.errors.ArgumentError, match="jit expected tensors"):
         lg.jit(lambda x: x)(object())
+
+
+def test_a_product_with_a_constant_matrix() -> None:
+    constant = np.arange(12, dtype=np.float32).reshape(3, 4)
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(lg.jit(lambda x: x @ lg.tensor(constant))(x).numpy(), x @ constant)

@@ -118,7 +118,7 @@ class Plan:
                 continue
             right = instruction.inputs[1]
             base = self.fusion.base(right)
-            if base in candidates and len(base.shape) == 2 and base.dtype.kind == "f":
+            if isinstance(base, Value) and base in candidates and len(base.shape) == 2 and base.dtype.kind == "f":
                 axes = found.setdefault(base, [])
                 axis = 1 if right is base else 0
                 if axis not in axes:
