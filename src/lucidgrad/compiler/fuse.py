@@ -175,11 +175,11 @@ class Fusion:
         kernels: list[Kernel] = []
         self.kernel_of: dict[Value, Kernel] = {}
         place: dict[Kernel, int] = {}
-        for instruction in self.graph.instructions:
+        for instruction in _numbers_first(self.graph):
             root = instruction.output
             if root not in self.roots:
                 continue
-            anchor = instruction if is_opaque(instruction) else self._root_anchor(instruction)
+            anchor = instruction if is_opaque(instruction) else self._anchor_of(instruction)
             reads = self.reads(root)
             kernel = None if anchor is not None else self._home(root, reads, place)
             if kernel is None:
@@ -189,9 +189,6 @@ class Fusion:
             kernel.roots.append(root)
             self.kernel_of[root] = kernel
         return kernels
-
-    def _root_anchor(self, instruction: Instruction) -> Instruction | None:
-        return self._anchor_of(instruction)
 
     def _home(self, root: Value, reads: Sequence[tuple[Value, Index]], place: dict[Kernel, int]) -> Kernel | None:
         """The kernel that has at hand what the root reads, if its loops fit."""
@@ -260,6 +257,15 @@ class Fusion:
             iter(i for a, i in enumerate(index) if a not in axes) if instruction.attrs.get("keepdims") else iter(index)
         )
         return tuple(OTHER if a in axes else next(kept) for a in range(len(x.shape)))
+
+
+def _numbers_first(graph: Graph) -> list[Instruction]:
+    """The instructions, those first that make single numbers of single numbers: an update needs them at its product."""
+    numbers = {v for v in graph.inputs if not v.shape}
+    for instruction in graph.instructions:
+        if not instruction.output.shape and all(x in numbers for x in instruction.inputs if isinstance(x, Value)):
+            numbers.add(instruction.output)
+    return sorted(graph.instructions, key=lambda i: i.output not in numbers)
 
 
 def fuse(graph: Graph) -> Fusion:
