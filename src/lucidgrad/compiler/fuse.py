@@ -14,12 +14,12 @@ from typing import Any
 from lucidgrad.compiler.expression import MOVES
 from lucidgrad.compiler.index import (
     OTHER,
-    Axis,
     Index,
     Picked,
     SymbolMath,
     broadcast_index,
     getitem_index,
+    own_index,
     reshape_index,
     transpose_index,
 )
@@ -102,6 +102,8 @@ class Fusion:
                 readers.setdefault(value, set()).add(kernel)
         for kernel in self.kernels:
             kernel.stored = [v for v in kernel.roots if v in self.results or readers.get(v, set()) - {kernel}]
+        # What no other kernel reads comes last: new state is then written over the old, which nobody needs any more.
+        self.kernels.sort(key=lambda k: not any(readers.get(v, set()) - {k} for v in k.roots))
 
     # --- what is stored ---------------------------------------------------------------------------------------------
 
@@ -110,9 +112,9 @@ class Fusion:
         for instruction in self.graph.instructions:
             if is_opaque(instruction):
                 roots.add(instruction.output)
-                roots.update(v for v in instruction.inputs if self._must_be_stored(v))
+                roots.update(v for v in instruction.inputs if self._is_computed(v))
             if instruction.op.name == "matmul":
-                roots.update(b for b in map(self.base, instruction.inputs) if self._must_be_stored(b))
+                roots.update(b for b in map(self.base, instruction.inputs) if self._is_computed(b))
         for instruction in self.graph.instructions:
             if self._worth_storing(instruction, roots):
                 roots.add(instruction.output)
@@ -121,7 +123,7 @@ class Fusion:
             self._anchor[value] = None if value in roots else self._anchor_of(instruction)
         return roots
 
-    def _must_be_stored(self, x: Any) -> bool:
+    def _is_computed(self, x: Any) -> bool:
         return isinstance(x, Value) and x in self.made_by
 
     def base(self, x: Any) -> Any:
@@ -196,7 +198,7 @@ class Fusion:
         if not needed:
             return None
         last = max((k for k, _ in needed), key=lambda k: place[k])
-        own = tuple(Axis(i) if n > 1 else 0 for i, n in enumerate(root.shape))
+        own = own_index(root.shape)
         fits = last.shape == root.shape and not (last.anchor is not None and is_opaque(last.anchor))
         return last if fits and all(index == own for k, index in needed if k is last) else None
 
@@ -205,9 +207,8 @@ class Fusion:
     def reads(self, root: Value) -> list[tuple[Value, Index]]:
         """The stored values and inputs that computing a root reads, and at which index of its loops."""
         if root not in self._reads:
-            index = tuple(Axis(i) if n > 1 else 0 for i, n in enumerate(root.shape))
             found: dict[tuple[Value, Index], None] = {}
-            self._collect(self.made_by[root], index, found, set())
+            self._collect(self.made_by[root], own_index(root.shape), found, set())
             self._reads[root] = list(found)
         return self._reads[root]
 

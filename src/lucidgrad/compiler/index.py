@@ -111,6 +111,11 @@ class Axis:
     number: int
 
 
+def own_index(shape: Sequence[int]) -> Index:
+    """The index of a kernel's own places: those of its loops."""
+    return tuple(Axis(i) if n > 1 else 0 for i, n in enumerate(shape))
+
+
 class SymbolMath:
     """Arithmetic on symbols: what is moved, however little, is some place or other."""
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from lucidgrad.compiler import buffers
 from lucidgrad.compiler.buffers import Buffer, dense_strides, padded_strides
-from lucidgrad.compiler.fuse import Fusion, Kernel, is_scatter
-from lucidgrad.compiler.index import Axis
+from lucidgrad.compiler.fuse import Fusion, Kernel
+from lucidgrad.compiler.index import own_index
 from lucidgrad.graph import Value
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-# Elements (or multiplications) below which a kernel is left to one thread.
-WORTH_SHARING = 2**13
 
 
 @dataclass(frozen=True)
@@ -141,29 +136,26 @@ class Plan:
     def _inside(self, value: Value) -> Buffer:
         """Memory of the arena. Rows are filled up to whole vectors where nobody looks at them as one long row."""
         if value.shape in self._panel_axis and value.dtype.kind == "f":
-            buffer = Buffer(self._slot(), value.shape, value.dtype, (), self._panel_axis[value.shape])
-            buffer.place = self.arena_bytes
-            self.arena_bytes += buffer.size_bytes
-            return self._add(buffer)
-        dense = len(value.shape) < 2 or value.shape[-1] == 1
-        made = self.fusion.made_by[value]
+            return self._in_arena(Buffer(self._slot(), value.shape, value.dtype, (), self._panel_axis[value.shape]))
         dense = (
-            dense
-            or made.op.name == "random_bits"
+            len(value.shape) < 2
+            or value.shape[-1] == 1
+            or self.fusion.made_by[value].op.name == "random_bits"
             or any(u.op.name == "reshape" for u in self.fusion.users.get(value, []))
         )
         if dense:
-            buffer = Buffer(self._slot(), value.shape, value.dtype, dense_strides(value.shape))
-        else:
-            strides = padded_strides(value.shape, value.dtype.itemsize)
-            buffer = Buffer(self._slot(), value.shape, value.dtype, strides, padded=True)
+            return self._in_arena(Buffer(self._slot(), value.shape, value.dtype, dense_strides(value.shape)))
+        strides = padded_strides(value.shape, value.dtype.itemsize)
+        return self._in_arena(Buffer(self._slot(), value.shape, value.dtype, strides, padded=True))
+
+    def _in_arena(self, buffer: Buffer) -> Buffer:
         buffer.place = self.arena_bytes
         self.arena_bytes += buffer.size_bytes
         return self._add(buffer)
 
     def _in_place(self, value: Value, old: Value) -> bool:
         """Whether new state may be written over the old: nobody reads the old one later, or at another place."""
-        own = tuple(Axis(i) if n > 1 else 0 for i, n in enumerate(value.shape))
+        own = own_index(value.shape)
         kernel = self.fusion.kernel_of[value]
         if value.shape != old.shape or (kernel.anchor is not None and kernel.anchor.op.name in ("put", "random_bits")):
             return False
@@ -185,26 +177,9 @@ class Plan:
             self.constants.append((buffer, kept))
         return self._constant_of[key]
 
-    def split_axis(self, kernel: Kernel) -> int | None:
-        """The axis that threads share a kernel along: the first long one; None where sharing is not worth it."""
-        anchor = kernel.anchor
-        work = prod(kernel.shape)
-        lanes = None
-        if anchor is not None:
-            if is_scatter(anchor) or (not kernel.shape):
-                return None
-            work *= max(1, prod(anchor.inputs[0].shape) // max(1, prod(kernel.shape)))
-            if anchor.op.name == "matmul":
-                work = prod(kernel.shape) * anchor.inputs[0].shape[-1]
-                panels = [b.panel for v in kernel.stored if (b := self.buffer_of[v]).panel is not None]
-                lanes = panels[0] if panels else len(kernel.shape) - 1
-            if anchor.op.name == "random_bits":
-                lanes = None
-                return 0 if work >= WORTH_SHARING and kernel.shape[0] > 1 else None
-        if work < WORTH_SHARING:
-            return None
-        axes = [a for a, n in enumerate(kernel.shape) if n >= 32 and a != lanes]
-        return max(axes, key=lambda a: kernel.shape[a] >= 64, default=None)
+    def copies_of(self, value: Value) -> list[Buffer]:
+        """Where a value lies: nowhere, once, or also in a mirror."""
+        return [m[value] for m in (self.buffer_of, self.mirrors) if value in m]
 
     def scalars_of(self, kernel: Kernel) -> list[Value]:
         """Single numbers that the kernel uses and that do not change in its loops."""

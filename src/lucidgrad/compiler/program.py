@@ -26,6 +26,7 @@ from lucidgrad.compiler.kernels.scatter import draw, scatter
 from lucidgrad.compiler.layout import Place, Plan
 from lucidgrad.compiler.machine import Library, Target, compile_text, host
 from lucidgrad.compiler.passes import NATIVE, pipeline
+from lucidgrad.compiler.stages import Task, stages, tasks
 from lucidgrad.compiler.threads import BARRIER, Barrier, barrier_text, borrowed
 from lucidgrad.errors import ArgumentError
 from lucidgrad.graph import Graph
@@ -33,8 +34,6 @@ from lucidgrad.ops.arithmetic import cast
 from lucidgrad.ops.op import Spec
 
 Array = np.ndarray[Any, np.dtype[Any]]
-# A thread's part of an axis is a multiple of this: the rows of a tile, and no two threads in one line of the cache.
-GRAIN = 16
 _RUN = [ctypes.c_void_p] + [ctypes.c_int64] * 6
 
 
@@ -56,6 +55,8 @@ class Program:
 
     Attributes
     ----------
+    stages
+        What is done in a step; the threads meet behind each of them.
     table
         The address of each buffer, by its slot. Whoever runs the program fills in those of inputs and outputs.
     """
@@ -73,6 +74,7 @@ class Program:
         self.target = target or host()
         self.threads = threads
         self.plan = Plan(self.fusion, inputs, outputs)
+        self.stages = stages(tasks(self.plan, threads))
         self.text = self._write()
         self.library: Library = compile_text(self.text, ["run"], self.target)
         self._call = self.library.function("run", _RUN)
@@ -106,26 +108,28 @@ class Program:
 
     def _write(self) -> str:
         """The program in LLVM's assembly language."""
-        functions = []
-        for number, kernel in enumerate(self.plan.kernels):
-            c = MathBuilder(f"kernel{number}", Frame.PARAMETERS, internal=True)
-            frame = Frame(c, self.plan.order_slot, self.plan.error_slot)
-            plan = self.plan
-            expression = Expression(frame, self.fusion.made_by, plan.buffer_of, plan.constant, plan.mirrors)
-            self._write_kernel(expression, kernel)
-            frame.finish()
-            functions.append(c.text())
-        for number, (source, target) in enumerate(self.plan.copies):
-            functions.append(self._copy(f"copy{number}", source, target))
-        for number, (value, buffer) in enumerate(self.plan.mirrors.items()):
-            functions.append(self._mirror(f"mirror{number}", self.plan.buffer_of[value], buffer))
-        return "\n\n".join([*functions, self._driver()])
+        return "\n\n".join([*map(self._function, (t for s in self.stages for t in s)), self._driver()])
 
-    def _write_kernel(self, expression: Expression, kernel: Kernel) -> None:
+    def _function(self, task: Task) -> str:
+        """What a task does, as a function."""
+        c, plan = MathBuilder(task.name, Frame.PARAMETERS, internal=True), self.plan
+        frame = Frame(c, plan.order_slot, plan.error_slot)
+        share = task.share
+        bounds: Bounds = {} if share is None else {share.axis: frame.slice(share.size, share.grain)}
+        expression = Expression(frame, self.fusion.made_by, plan.buffer_of, plan.constant, plan.mirrors)
+        if isinstance(task.work, Kernel):
+            self._write_kernel(expression, task.work, bounds)
+        elif task.mirrors:
+            mirror(expression, *task.work, bounds)
+        else:
+            self._write_copy(expression, *task.work)
+        frame.finish()
+        return c.text()
+
+    def _write_kernel(self, expression: Expression, kernel: Kernel, bounds: Bounds) -> None:
         expression.computed = set(kernel.roots)
         for value in self.plan.scalars_of(kernel):
             expression.frame.at_top(("scalar", value), lambda v=value: expression.at(v, ()))
-        bounds = self._bounds(expression.frame, kernel)
         anchor = kernel.anchor
         if anchor is None:
             elementwise(expression, kernel, bounds)
@@ -138,31 +142,14 @@ class Program:
         else:
             draw(expression, kernel, bounds)
 
-    def _bounds(self, frame: Frame, kernel: Kernel) -> Bounds:
-        """The part of a kernel's loops that is this thread's."""
-        axis = self.plan.split_axis(kernel) if self.threads > 1 else None
-        return {} if axis is None else {axis: frame.slice(kernel.shape[axis], GRAIN)}
-
-    def _copy(self, name: str, source: Buffer, target: Buffer) -> str:
+    def _write_copy(self, expression: Expression, source: Buffer, target: Buffer) -> None:
         """New state that could not be written in place goes where it belongs."""
-        c = MathBuilder(name, Frame.PARAMETERS, internal=True)
-        frame = Frame(c, self.plan.order_slot, self.plan.error_slot)
         graph = Graph()
         old = graph.input(Spec(source.shape, source.dtype))
         new = graph.record(cast, (old,), {"dtype": source.dtype})
-        expression = Expression(frame, {new: graph.instructions[0]}, {old: source, new: target}, self.plan.constant)
+        expression.made_by, expression.stored = {new: graph.instructions[0]}, {old: source, new: target}
         expression.computed = {new}
         elementwise(expression, Kernel([new], None, [new]), {})
-        frame.finish()
-        return c.text()
-
-    def _mirror(self, name: str, source: Buffer, target: Buffer) -> str:
-        """The second copy of a matrix is made from the first."""
-        c = MathBuilder(name, Frame.PARAMETERS, internal=True)
-        frame = Frame(c, self.plan.order_slot, self.plan.error_slot)
-        mirror(frame, source, target, shared=self.threads > 1)
-        frame.finish()
-        return c.text()
 
     def _driver(self) -> str:
         """The loop over the steps."""
@@ -172,26 +159,20 @@ class Program:
         with c.loop(0, count) as loop:
             here = c.add(start, c.mul(loop.index, rows))
             arguments = [table, thread, threads, c.add(step, loop.index), here, rows]
-            shared = [(f"kernel{i}", self.plan.split_axis(k) is not None) for i, k in enumerate(self.plan.kernels)]
-            shared += [(f"copy{i}", False) for i in range(len(self.plan.copies))]
-            shared += [(f"mirror{i}", True) for i in range(len(self.plan.mirrors))]
-            before = False  # whether all threads took part in what was done last
-            for number, (name, all_threads) in enumerate(shared):
-                if number and self.threads > 1 and (all_threads or before):
+            for stage in self.stages:
+                for task in stage:
+                    self._call_task(c, task, arguments)
+                if self.threads > 1:
                     self._meet(c, table, threads)
-                self._call_kernel(c, name, arguments, all_threads)
-                before = all_threads
-            if self.threads > 1:
-                self._meet(c, table, threads)
         return "\n\n".join([barrier_text(internal=True), c.text()]) if self.threads > 1 else c.text()
 
-    def _call_kernel(self, c: MathBuilder, name: str, arguments: list[Reg], all_threads: bool) -> None:
-        """Call a kernel; one that is not worth sharing is done by the first thread."""
-        if all_threads or self.threads == 1:
-            c.call(name, arguments)
+    def _call_task(self, c: MathBuilder, task: Task, arguments: list[Reg]) -> None:
+        """Call a function; what is not shared is done by the first thread."""
+        if task.share is not None or self.threads == 1:
+            c.call(task.name, arguments)
             return
         with c.if_(c.compare("eq", arguments[1], 0)):
-            c.call(name, arguments)
+            c.call(task.name, arguments)
 
     def _meet(self, c: MathBuilder, table: Reg, threads: Reg) -> None:
         """Wait for the other threads; when one of them is gone, go too."""

@@ -6,14 +6,14 @@ from lucidgrad.compiler.assembly import Reg
 from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
 from lucidgrad.compiler.index import Index
-from lucidgrad.compiler.kernels.nest import Bounds, loops, vector_axis, vectors
+from lucidgrad.compiler.kernels.nest import Bounds, loops, panel_axis, vector_axis, vectors
 
 
 def elementwise(expression: Expression, kernel: Kernel, bounds: Bounds) -> None:
     """Compute and store the kernel's values at every place."""
     shape = kernel.shape
-    panels = [b.panel for v in kernel.stored if (b := expression.stored[v]).panel is not None]
-    last = panels[0] if panels and shape[panels[0]] != 1 else vector_axis(shape)
+    panel = panel_axis(kernel, expression.stored)
+    last = vector_axis(shape) if panel is None or shape[panel] == 1 else panel
     if last is None:
         store_all(expression, kernel, (0,) * len(shape), None)
         return

@@ -3,46 +3,55 @@
 from __future__ import annotations
 
 from lucidgrad.compiler.assembly import LANES, Builder, Reg
-from lucidgrad.compiler.buffers import Buffer, Frame
+from lucidgrad.compiler.buffers import Buffer
+from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.index import Component, Lane
+from lucidgrad.compiler.kernels.nest import Bounds, known, part, rest
 
 
-def mirror(frame: Frame, source: Buffer, target: Buffer, shared: bool) -> None:
+def mirror(expression: Expression, source: Buffer, target: Buffer, bounds: Bounds) -> None:
     """Write the matrix in ``source`` to ``target``, whose panels run along the other axis."""
-    c = frame.c
     assert source.panel is not None  # only such matrices have mirrors
-    n, k = source.shape[source.panel], source.shape[1 - source.panel]
+    axis = source.panel
+    n, k = source.shape[axis], source.shape[1 - axis]
     whole_n, whole_k = n // LANES * LANES, k // LANES * LANES
-    first, last = frame.slice(whole_k, LANES) if shared else (0, whole_k)
 
     def squares(across: Component, lines: int) -> None:
         if whole_k:
-            with c.loop(first, last, LANES) as down:
-                _square(frame, source, target, across, down.index, lines, LANES)
+            first, last = part(expression, bounds, 1 - axis, whole_k)
+            with expression.c.loop(first, last, LANES) as down:
+                _square(expression, source, target, (across, known(down.index)), (lines, LANES))
         if whole_k < k:
-            _square(frame, source, target, across, c.const(whole_k, down_dtype), lines, k - whole_k)
+            with rest(expression, bounds, 1 - axis, whole_k):
+                _square(expression, source, target, (across, whole_k), (lines, k - whole_k))
 
-    down_dtype = frame.start.dtype
     if whole_n:
-        with c.loop(0, whole_n, LANES) as loop:
-            squares(loop.index, LANES)
+        first, last = part(expression, bounds, axis, whole_n)
+        with expression.c.loop(first, last, LANES) as loop:
+            squares(known(loop.index), LANES)
     if whole_n < n:
-        squares(whole_n, n - whole_n)
+        with rest(expression, bounds, axis, whole_n):
+            squares(whole_n, n - whole_n)
 
 
 def _square(
-    frame: Frame, source: Buffer, target: Buffer, across: Component, down: Reg, lines: int, columns: int
+    expression: Expression,
+    source: Buffer,
+    target: Buffer,
+    corner: tuple[Component, Component],
+    size: tuple[int, int],
 ) -> None:
     """Sixteen by sixteen elements, fewer at the edges."""
-    c = frame.c
-    start = int(across.text) if isinstance(across, Reg) and not across.text.startswith("%") else across
+    c, frame = expression.c, expression.frame
+    (across, down), (lines, columns) = corner, size
     rows = [
-        frame.load(source, _index(source, Lane(start), c.add(down, i))) if i < columns else c.zero(source.dtype, LANES)
+        frame.load(source, _index(source, Lane(across), frame.math.add(down, i)))
+        if i < columns
+        else c.zero(source.dtype, LANES)
         for i in range(LANES)
     ]
-    place = int(down.text) if not down.text.startswith("%") else down
     for i, row in enumerate(transposed(c, rows)[:lines]):
-        frame.store(row, target, _index(target, Lane(place), frame.math.add(start, i)))
+        frame.store(row, target, _index(target, Lane(down), frame.math.add(across, i)))
 
 
 def _index(buffer: Buffer, lanes: Component, line: Component) -> tuple[Component, ...]:

@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from lucidgrad.compiler.assembly import LANES, Reg
-from lucidgrad.compiler.buffers import tail_mask
+from lucidgrad.compiler.buffers import Buffer, tail_mask
 from lucidgrad.compiler.expression import Expression
+from lucidgrad.compiler.fuse import Kernel
 from lucidgrad.compiler.index import Component, Index, Lane
+from lucidgrad.graph import Value
 
 Bounds = dict[int, tuple[int | Reg, int | Reg]]  # for an axis: from where to where its loop runs
+
+
+def panel_axis(kernel: Kernel, stored: Mapping[Value, Buffer]) -> int | None:
+    """The axis along which the kernel writes panels, if it does."""
+    return next((b.panel for v in kernel.stored if (b := stored[v]).panel is not None), None)
+
+
+def known(place: Component) -> Component:
+    """The place as a number, where it is one."""
+    return int(place.text) if isinstance(place, Reg) and not place.text.startswith("%") else place
 
 
 def vector_axis(shape: Sequence[int]) -> int | None:
     """The last axis of more than one element: its places are neighbours in memory."""
     return next((a for a in reversed(range(len(shape))) if shape[a] != 1), None)
+
+
+def part(expression: Expression, bounds: Bounds, axis: int, whole: int) -> tuple[int | Reg, int | Reg]:
+    """What this thread has of the first ``whole`` places of an axis: a multiple of its grain."""
+    if axis not in bounds:
+        return 0, whole
+    c = expression.c
+    start, stop = map(expression.frame.math.register, bounds[axis])
+    return c.minimum(start, whole), c.minimum(stop, whole)
+
+
+@contextmanager
+def rest(expression: Expression, bounds: Bounds, axis: int, whole: int) -> Iterator[None]:
+    """The block is done by the thread that has the places from ``whole`` on: less than a grain of them."""
+    c = expression.c
+    if axis not in bounds:
+        yield
+        return
+    start, stop = map(expression.frame.math.register, bounds[axis])
+    with c.if_(c.and_(c.compare("le", start, whole), c.compare("gt", stop, whole))), expression.scope():
+        yield
 
 
 @contextmanager
@@ -39,14 +72,11 @@ def vectors(
     It is iterated over twice at most, each time writing the same code for another number of lanes.
     """
     c = expression.c
-    known = isinstance(start, int) and isinstance(stop, int)
-    if known:
-        assert isinstance(start, int)
-        assert isinstance(stop, int)
+    if isinstance(start, int) and isinstance(stop, int):
         whole = start + (stop - start) // LANES * LANES
         if whole > start:
             with c.loop(start, whole, LANES) as loop, expression.scope():
-                yield _lane(loop.index), None
+                yield Lane(known(loop.index)), None
         if whole < stop:
             with expression.scope():
                 yield Lane(whole), tail_mask(c, stop - whole)
@@ -55,7 +85,3 @@ def vectors(
     last = math.register(stop)
     with c.loop(start, stop, LANES) as loop, expression.scope():
         yield Lane(loop.index), tail_mask(c, c.sub(last, loop.index))
-
-
-def _lane(index: Reg) -> Lane:
-    return Lane(int(index.text)) if not index.text.startswith("%") else Lane(index)

@@ -16,7 +16,7 @@ from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
 from lucidgrad.compiler.index import Component, Index, Lane, broadcast_index
 from lucidgrad.compiler.kernels.elementwise import store_all
-from lucidgrad.compiler.kernels.nest import Bounds, loops
+from lucidgrad.compiler.kernels.nest import Bounds, known, loops, panel_axis, part, rest
 from lucidgrad.graph import Instruction
 
 
@@ -77,25 +77,24 @@ def product(expression: Expression, kernel: Kernel, bounds: Bounds, registers: i
     assert instruction is not None  # the caller has looked
     shape = kernel.shape
     first = len(shape) - 2
-    panel = next((b.panel for v in kernel.stored if (b := expression.stored[v]).panel is not None), None)
+    panel = panel_axis(kernel, expression.stored)
     across = first + 1 if panel is None else panel
     walk = Walk(instruction, across, 2 * first + 1 - across)
     tiles = Tiles(registers)
-    start, stop = bounds.get(across, (0, shape[across]))
-    assert isinstance(start, int)
-    assert isinstance(stop, int)
     with loops(expression, shape, range(first), bounds) as index:
         batch = index[:first]
         columns = PANEL if registers >= 32 else LANES
-        whole = stop // columns * columns
+        n = shape[across]
+        whole = n // columns * columns
         if whole:
-            with expression.c.loop(0, whole, columns) as loop, expression.scope():
-                _rows(expression, kernel, walk, tiles, bounds, batch, loop.index, columns)
-        left = stop - whole
-        while left > 0:
-            part = min(left, tiles.vectors(left) * LANES)
-            _rows(expression, kernel, walk, tiles, bounds, batch, stop - left, part)
-            left -= part
+            start, stop = part(expression, bounds, across, whole)
+            with expression.c.loop(start, stop, columns) as loop, expression.scope():
+                _rows(expression, kernel, walk, tiles, bounds, batch, known(loop.index), columns)
+        if whole < n:
+            with rest(expression, bounds, across, whole):
+                for first_column in range(whole, n, tiles.vectors(n) * LANES):
+                    count = min(n - first_column, tiles.vectors(n) * LANES)
+                    _rows(expression, kernel, walk, tiles, bounds, batch, first_column, count)
 
 
 def _rows(
@@ -113,10 +112,10 @@ def _rows(
     shape = kernel.shape
     start, stop = bounds.get(walk.down, (0, shape[walk.down]))
     height = tiles.rows(-(-columns // LANES))
-    lanes = [Lane(expression.frame.math.add(_number(column), v)) for v in range(0, columns, LANES)]
+    lanes = [Lane(expression.frame.math.add(column, v)) for v in range(0, columns, LANES)]
     masks = [tail_mask(c, columns - v) for v in range(0, columns, LANES)]
-    known = isinstance(start, int) and isinstance(stop, int)
-    heights = [height, (stop - start) % height] if known else [height, 4, 1]  # type: ignore[operator]
+    fixed = isinstance(start, int) and isinstance(stop, int)
+    heights = [height, (stop - start) % height] if fixed else [height, 4, 1]  # type: ignore[operator]
     at: int | Reg = start
     for rows in dict.fromkeys(h for h in heights if h):
         count = c.sub(expression.frame.math.register(stop), at)
@@ -136,12 +135,6 @@ def _rows(
                 masks,
             )
         at = end
-
-
-def _number(column: Component) -> Component:
-    if isinstance(column, Reg) and not column.text.startswith("%"):
-        return int(column.text)
-    return column
 
 
 def _tile(

@@ -1,0 +1,76 @@
+"""Stages: threads meet only where one of them needs what another one has made."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import lucidgrad as lg
+from lucidgrad.compiler import trace
+from lucidgrad.compiler.layout import Place
+from lucidgrad.compiler.program import Program
+from lucidgrad.tensor import Tensor
+
+rng = np.random.default_rng(2)
+
+
+def step_of(rows: int, inner: int, threads: int = 2) -> Program:
+    """A step of gradient descent of a net 96-inner-10, its weights in panels."""
+
+    def step(w1, b1, w2, b2, x, y):
+        hidden = lg.functional.relu(x @ w1.T + b1)
+        loss = lg.losses.CrossEntropy()(hidden @ w2.T + b2, y)
+        gradients = lg.grad(loss, [w1, b1, w2, b2])
+        return [loss, *(p - 0.1 * g for p, g in zip((w1, b1, w2, b2), gradients, strict=True))]
+
+    shapes = (inner, 96), (inner,), (10, inner), (10,), (rows, 96)
+    arrays = [Tensor(rng.standard_normal(s).astype(np.float32)) for s in shapes]
+    graph = trace(step, *arrays, Tensor(np.zeros(rows, np.int64), requires_grad=False))
+    inputs = [Place(panels=True)] * 4 + [Place()] * 2
+    return Program(graph, inputs, [Place(), *(Place(state=i) for i in range(4))], threads=threads)
+
+
+@pytest.mark.parametrize("rows", [32, 64, 512])
+@pytest.mark.parametrize("inner", [128, 200])
+def test_between_two_barriers_no_thread_needs_what_another_one_makes(rows, inner):
+    program = step_of(rows, inner)
+    for stage in program.stages:
+        for earlier, later in itertools.combinations(stage, 2):
+            assert not later.disturbs(earlier), (earlier.name, later.name)
+
+
+@pytest.mark.parametrize("rows", [32, 64, 512])
+def test_nothing_is_done_before_what_it_needs(rows):
+    program = step_of(rows, 128)
+    place = {task.name: i for i, task in enumerate(itertools.chain(*program.stages))}
+    kernels = {f"kernel{i}": k for i, k in enumerate(program.plan.kernels)}
+    made = {v: name for name, k in kernels.items() for v in k.roots}
+    for name, kernel in kernels.items():
+        for value in (v for root in kernel.roots for v, _ in program.fusion.reads(root)):
+            if value in made and made[value] != name:
+                assert place[made[value]] < place[name]
+
+
+def test_a_thread_takes_its_rows_through_all_layers():
+    """Large batches: one barrier behind the rows, one behind the parameters."""
+    program = step_of(512, 128)
+    assert len(program.stages) == 2
+    forward = [t for t in program.stages[0] if t.share is not None]
+    assert {(t.share.axis, t.share.size) for t in forward} == {(0, 512)}
+
+
+def test_a_thread_keeps_its_columns_of_a_wide_weight():
+    """More weights than activations: the columns that a thread reads are those that it has changed."""
+    program = step_of(64, 128)
+    weight = program.plan.inputs[0]
+    parts = {a.part for stage in program.stages for t in stage for a in t.accesses if a.buffer is weight}
+    assert {(p.axis, p.grain) for p in parts} == {(0, 64)}
+    assert len(program.stages) == 3
+
+
+def test_new_weights_are_written_over_the_old_ones():
+    assert step_of(64, 128).plan.copies == []
+
+
+def test_one_thread_never_waits():
+    assert len(step_of(64, 128, threads=1).stages) == 1
