@@ -65,12 +65,12 @@ if TYPE_CHECKING:
 
     # 8 SHOWN
     from lucidgrad import lab as lab
-    from lucidgrad import plotting as plotting
+    from lucidgrad import plot as plot
 
 __version__ = "0.1.0"
 
 # What is loaded on first use: chapters, and the names that are taken from one.
-_CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "plotting", "lab")
+_CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "plot", "lab")
 _CHAPTER_OF = {"jit": "compiler"} | dict.fromkeys(
     ("History", "Run", "evaluate", "fit", "predict", "predict_class", "predict_proba"), "training"
 )

@@ -19,7 +19,7 @@ from lucidgrad.lab.result import Result, Status
 from lucidgrad.lab.settings import Settings
 from lucidgrad.lab.task import Task
 from lucidgrad.nn import Module
-from lucidgrad.plotting import Boundary
+from lucidgrad.plot import Boundary
 from lucidgrad.training import evaluate, fit, predict_class
 
 

@@ -10,7 +10,7 @@ from lucidgrad.lab.evidence import Evidence, Network
 from lucidgrad.lab.experiment import Experiment
 from lucidgrad.lab.plan import DEPTH_ACTIVATIONS
 from lucidgrad.metrics import confusion_matrix
-from lucidgrad.plotting import (
+from lucidgrad.plot import (
     Boundary,
     LineStyle,
     accuracy_curves,
@@ -21,8 +21,8 @@ from lucidgrad.plotting import (
     max_abs_weight,
     worst_mistakes,
 )
-from lucidgrad.plotting import confusion_matrix as confusion_figure
-from lucidgrad.plotting.style import COLOURS, CYCLE, DASHES, MARKERS
+from lucidgrad.plot import confusion_matrix as confusion_figure
+from lucidgrad.plot.style import COLOURS, CYCLE, DASHES, MARKERS
 from lucidgrad.training import predict_class, predict_proba
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from lucidgrad.data import Dataset
 from lucidgrad.lab.result import Norms
 from lucidgrad.losses import CrossEntropy
 from lucidgrad.nn import Module
-from lucidgrad.plotting import Boundary
+from lucidgrad.plot import Boundary
 from lucidgrad.tensor import grad
 from lucidgrad.training import Callback, Run, evaluate
 

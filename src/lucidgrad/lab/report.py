@@ -23,7 +23,7 @@ from lucidgrad.lab.experiment import Experiment
 from lucidgrad.lab.figures import Picture, evidence, pictures
 from lucidgrad.lab.result import Result
 from lucidgrad.lab.table import HEADINGS, UNITS, table_rows
-from lucidgrad.plotting import Boundary, boundary_animation, png_bytes
+from lucidgrad.plot import Boundary, boundary_animation, png_bytes
 
 SCALE = 0.75
 """Pixels of the page for each of a picture: fine screens show all of them."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.atomic import atomic_write
 from lucidgrad.errors import ArgumentError, explain
-from lucidgrad.plotting.boundary import Boundary, BoundaryPanels, boundary_panels
+from lucidgrad.plot.boundary import Boundary, BoundaryPanels, boundary_panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,7 +66,7 @@ def boundary_animation(
     >>> import tempfile
     >>> import lucidgrad as lg
     >>> from pathlib import Path
-    >>> from lucidgrad.plotting import Boundary, boundary_animation
+    >>> from lucidgrad.plot import Boundary, boundary_animation
     >>> x, y = lg.data.xor(40)
     >>> frames = [[Boundary.of(lg.nn.Linear(2, 2), x, points=20)] for _ in range(2)]
     >>> with tempfile.TemporaryDirectory() as folder:

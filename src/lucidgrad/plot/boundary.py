@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
 from lucidgrad.nn import Module
-from lucidgrad.plotting.style import COLOURS, INK, MARKERS, dress, grid_columns, heading, new_figure
+from lucidgrad.plot.style import COLOURS, INK, MARKERS, dress, grid_columns, heading, new_figure
 from lucidgrad.training import predict_proba
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Boundary:
     Examples
     --------
     >>> import lucidgrad as lg
-    >>> from lucidgrad.plotting import Boundary
+    >>> from lucidgrad.plot import Boundary
     >>> x, y = lg.data.xor(40)
     >>> Boundary.of(lg.nn.Linear(2, 2), x, points=30).probabilities.shape
     (30, 30, 2)
@@ -95,7 +95,7 @@ def decision_boundary(
     Examples
     --------
     >>> import lucidgrad as lg
-    >>> from lucidgrad.plotting import decision_boundary
+    >>> from lucidgrad.plot import decision_boundary
     >>> x, y = lg.data.xor(40)
     >>> figure = decision_boundary(lg.nn.Linear(2, 2), x, y, points=30)
     >>> figure.axes[0].get_xlabel()
@@ -112,7 +112,7 @@ def boundary_panels(
     Parameters, result and errors are those of ``decision_boundary``, but for ``boundaries`` in the place of a model.
 
     >>> import lucidgrad as lg
-    >>> from lucidgrad.plotting import Boundary, boundary_panels
+    >>> from lucidgrad.plot import Boundary, boundary_panels
     >>> x, y = lg.data.xor(40)
     >>> start, end = (Boundary.of(lg.nn.Linear(2, 2), x, points=30, title=title) for title in ("before", "after"))
     >>> [axes.get_title(loc="left") for axes in boundary_panels([start, end], x, y).axes]

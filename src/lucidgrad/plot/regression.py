@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ShapeError, explain
 from lucidgrad.nn import Module
-from lucidgrad.plotting.style import INK, dress, heading, line_style, new_figure
+from lucidgrad.plot.style import INK, dress, heading, line_style, new_figure
 from lucidgrad.training import predict
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def regression_curves(
     Examples
     --------
     >>> import lucidgrad as lg
-    >>> from lucidgrad.plotting import regression_curves
+    >>> from lucidgrad.plot import regression_curves
     >>> x, y = lg.data.sine(50)
     >>> figure = regression_curves({"a straight line": lg.nn.Linear(1, 1)}, x, y)
     >>> [line.get_label() for line in figure.axes[0].lines]

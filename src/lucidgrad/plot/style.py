@@ -68,7 +68,7 @@ def line_style(index: int) -> LineStyle:
 
 def new_figure(width: float = FIGURE_WIDTH, height: float = 4.0) -> Figure:
     """An empty figure of this size in inches that arranges its parts by itself."""
-    from lucidgrad.plotting.picture import Picture
+    from lucidgrad.plot.picture import Picture
 
     return Picture(figsize=(width, height), dpi=PIXELS_PER_INCH, layout="constrained", facecolor="white")
 
@@ -127,7 +127,7 @@ def save_png(figure: Figure, path: str | os.PathLike[str], *, pixels_per_inch: i
 
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from lucidgrad.plotting import confusion_matrix, save_png
+    >>> from lucidgrad.plot import confusion_matrix, save_png
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_png(confusion_matrix([[5, 1], [0, 6]]), Path(folder) / "confusion.png")
     ...     [path.name for path in Path(folder).iterdir()]

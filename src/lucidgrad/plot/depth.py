@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucidgrad.errors import ArgumentError, explain
-from lucidgrad.plotting.curves import complete_styles, legend_below
-from lucidgrad.plotting.style import LineStyle, dress, heading, new_figure
+from lucidgrad.plot.curves import complete_styles, legend_below
+from lucidgrad.plot.style import LineStyle, dress, heading, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +49,7 @@ def depth_series(
 
     Examples
     --------
-    >>> from lucidgrad.plotting import depth_series
+    >>> from lucidgrad.plot import depth_series
     >>> figure = depth_series([1, 2, 3], {"sigmoid": [1e-1, 1e-2, 1e-3]}, {"sigmoid": [0.9, 0.8, 0.1]})
     >>> [axes.get_ylabel() for axes in figure.axes]
     ["norm of the first layer's gradient", 'accuracy (%)']

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from lucidgrad.errors import ArgumentError, explain
-from lucidgrad.plotting.style import LineStyle, dress, heading, line_style, new_figure
+from lucidgrad.plot.style import LineStyle, dress, heading, line_style, new_figure
 from lucidgrad.training import History
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def loss_curves(
 
     Examples
     --------
-    >>> from lucidgrad.plotting import loss_curves
+    >>> from lucidgrad.plot import loss_curves
     >>> from lucidgrad.training import History
     >>> history = History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 0.5}])
     >>> [axes.get_xlabel() for axes in loss_curves({"784-128-10": history}).axes]
@@ -77,7 +77,7 @@ def accuracy_curves(
     The scale begins where the curves are after a fifth of the epochs, so that the end, which matters, can be read;
     curves may come in from below. Parameters, result and errors are those of ``loss_curves``.
 
-    >>> from lucidgrad.plotting import accuracy_curves
+    >>> from lucidgrad.plot import accuracy_curves
     >>> from lucidgrad.training import History
     >>> history = History([{"epoch": 1, "accuracy": 0.5, "validation_accuracy": 0.75}])
     >>> [axes.get_title(loc="left") for axes in accuracy_curves({"small": history}).axes]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lucidgrad.plotting import loss_curves, png_bytes, save_png
+from lucidgrad.plot import loss_curves, png_bytes, save_png
 from lucidgrad.training import History
 
 HISTORY = History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
@@ -28,9 +28,9 @@ def test_a_notebook_can_show_a_figure():
     assert loss_curves({"a": HISTORY})._repr_png_().startswith(b"\x89PNG")
 
 
-def test_importing_plotting_loads_no_matplotlib_and_drawing_loads_no_pyplot():
+def test_importing_plot_loads_no_matplotlib_and_drawing_loads_no_pyplot():
     code = (
-        "import sys, lucidgrad.plotting as p; from lucidgrad.training import History;"
+        "import sys, lucidgrad.plot as p; from lucidgrad.training import History;"
         "assert 'matplotlib' not in sys.modules;"
         "p.png_bytes(p.loss_curves({'a': History([{'epoch': 1, 'loss': 2.0}])}));"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from lucidgrad.plotting.style import png_bytes
+from lucidgrad.plot.style import png_bytes
 
 
 class Picture(Figure):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lucidgrad.errors import ArgumentError, ShapeError
-from lucidgrad.plotting import confusion_matrix, first_layer_weights, worst_mistakes
+from lucidgrad.plot import confusion_matrix, first_layer_weights, worst_mistakes
 
 
 def titles(figure):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
-from lucidgrad.plotting.style import INK, QUIET, bare, dress, heading, new_figure
+from lucidgrad.plot.style import INK, QUIET, bare, dress, heading, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +42,7 @@ def confusion_matrix(counts: ArrayLike, *, names: Sequence[str] = (), title: str
 
     Examples
     --------
-    >>> from lucidgrad.plotting import confusion_matrix
+    >>> from lucidgrad.plot import confusion_matrix
     >>> figure = confusion_matrix([[5, 1], [0, 6]], names=("cat", "dog"))
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['5', '1', '6']
@@ -122,7 +122,7 @@ def worst_mistakes(
     Examples
     --------
     >>> import numpy as np
-    >>> from lucidgrad.plotting import worst_mistakes
+    >>> from lucidgrad.plot import worst_mistakes
     >>> figure = worst_mistakes(np.eye(4), [0, 0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]], (2, 2))
     >>> [axes.get_title() for axes in figure.axes]
     ['0 taken for 1\n80 % sure', '1 taken for 0\n60 % sure']

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
-from lucidgrad.plotting.curves import Histories, as_groups, draw_line, whole_epochs
-from lucidgrad.plotting.style import QUIET, bare, dress, grid_columns, heading, line_style, new_figure
+from lucidgrad.plot.curves import Histories, as_groups, draw_line, whole_epochs
+from lucidgrad.plot.style import QUIET, bare, dress, grid_columns, heading, line_style, new_figure
 from lucidgrad.training import History
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def max_abs_weight(
 
     Examples
     --------
-    >>> from lucidgrad.plotting import max_abs_weight
+    >>> from lucidgrad.plot import max_abs_weight
     >>> from lucidgrad.training import History
     >>> rows = [{"epoch": 1, "max_abs_weight": {"0.weight": 0.5, "0.bias": 0.1}}]
     >>> [line.get_label() for line in max_abs_weight(History(rows)).axes[0].lines]
@@ -122,7 +122,7 @@ def first_layer_weights(
     Examples
     --------
     >>> import numpy as np
-    >>> from lucidgrad.plotting import first_layer_weights
+    >>> from lucidgrad.plot import first_layer_weights
     >>> figure = first_layer_weights(np.eye(4), (2, 2), names="abcd")
     >>> [axes.get_title() for axes in figure.axes[:4]]
     ['a', 'b', 'c', 'd']

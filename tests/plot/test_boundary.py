@@ -7,8 +7,8 @@ import pytest
 
 import lucidgrad as lg
 from lucidgrad.errors import ArgumentError, ShapeError
-from lucidgrad.plotting import Boundary, boundary_animation, boundary_panels, decision_boundary, regression_curves
-from lucidgrad.plotting.boundary import CLASS_COLOURS
+from lucidgrad.plot import Boundary, boundary_animation, boundary_panels, decision_boundary, regression_curves
+from lucidgrad.plot.boundary import CLASS_COLOURS
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [0.2, 0.9], [0.8, 0.1]], np.float32)
 Y = np.array([0, 1, 0, 1])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lucidgrad.errors import ArgumentError
-from lucidgrad.plotting import LineStyle, accuracy_curves, depth_series, loss_curves, max_abs_weight
-from lucidgrad.plotting.style import line_style
+from lucidgrad.plot import LineStyle, accuracy_curves, depth_series, loss_curves, max_abs_weight
+from lucidgrad.plot.style import line_style
 from lucidgrad.training import History
 
 

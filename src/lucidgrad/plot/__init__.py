@@ -1,0 +1,32 @@
+"""Plotting: what a run has measured and what a model has learned, as pictures.
+
+Every function takes plain data (histories, matrices, images, a model) and gives a matplotlib ``Figure`` that belongs to
+nobody: there is no current figure, nothing to close, and no window is needed. ``figure.savefig("loss.png")`` or
+``save_png(figure, "loss.png")`` keeps it; a notebook shows it. Matplotlib is loaded at the first picture.
+"""
+
+# The names stand in the order of the story.
+# isort: off
+
+# How it went
+from lucidgrad.plot.curves import loss_curves as loss_curves
+from lucidgrad.plot.curves import accuracy_curves as accuracy_curves
+from lucidgrad.plot.weights import max_abs_weight as max_abs_weight
+from lucidgrad.plot.depth import depth_series as depth_series
+
+# What was learned
+from lucidgrad.plot.weights import first_layer_weights as first_layer_weights
+from lucidgrad.plot.boundary import decision_boundary as decision_boundary
+from lucidgrad.plot.boundary import boundary_panels as boundary_panels
+from lucidgrad.plot.boundary import Boundary as Boundary
+from lucidgrad.plot.animation import boundary_animation as boundary_animation
+from lucidgrad.plot.regression import regression_curves as regression_curves
+
+# Where it is wrong
+from lucidgrad.plot.mistakes import confusion_matrix as confusion_matrix
+from lucidgrad.plot.mistakes import worst_mistakes as worst_mistakes
+
+# To a file
+from lucidgrad.plot.style import LineStyle as LineStyle
+from lucidgrad.plot.style import save_png as save_png
+from lucidgrad.plot.style import png_bytes as png_bytes
