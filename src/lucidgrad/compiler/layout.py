@@ -13,6 +13,7 @@ from lucidgrad.compiler.buffers import Buffer, dense_strides, padded_strides
 from lucidgrad.compiler.fuse import Fusion, Kernel
 from lucidgrad.compiler.index import own_index
 from lucidgrad.graph import Value
+from lucidgrad.ops.codegen import Elementwise
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -68,25 +69,20 @@ class Plan:
         self.copies: list[tuple[Buffer, Buffer]] = []
         self.order_slot, self.error_slot, self.barrier_slot = self._slot(), self._slot(), self._slot()
         graph = fusion.graph
-        self.mirrors: dict[Value, Buffer] = {}
-        self._panel_axis: dict[tuple[int, ...], int] = {}
-        given = inputs or [Place()] * len(graph.inputs)
-        needed = self._walked_through({v for v, p in zip(graph.inputs, given, strict=True) if p.panels})
-        self._panel_axis = {v.shape: axes[0] for v, axes in needed.items()}
-        self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in zip(graph.inputs, given, strict=True)]
-        for value, axes in needed.items():
-            if any(axis != self._panel_axis[value.shape] for axis in axes):
-                buffer = Buffer(self._slot(), value.shape, value.dtype, dense_strides(value.shape))
-                buffer.panel = 1 - self._panel_axis[value.shape]
-                self.mirrors[value] = self._add(buffer)
+        given = list(zip(graph.inputs, inputs or [Place()] * len(graph.inputs), strict=True))
+        wanted = list(zip(graph.outputs, outputs or [Place()] * len(graph.outputs), strict=True))
+        walked = self._walked_through({v for v, p in given if p.panels})
+        self._panel_axis = {v.shape: axes[0] for v, axes in walked.items()}
+        self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in given]
         self.buffer_of.update(zip(graph.inputs, self.inputs, strict=True))
-        wanted = outputs or [Place()] * len(graph.outputs)
-        self.outputs = [self._output(v, p) for v, p in zip(graph.outputs, wanted, strict=True)]
+        self.mirrors = {v: self._mirror(v) for v, axes in walked.items() if set(axes) != {self._panel_axis[v.shape]}}
+        self._becomes_state = self._leading_to({v for v, p in wanted if p.state is not None and isinstance(v, Value)})
+        self.outputs = [self._output(v, p) for v, p in wanted]
         for kernel in self.kernels:
             for value in kernel.stored:
                 if value not in self.buffer_of:
                     self.buffer_of[value] = self._inside(value)
-        for value, place in zip(graph.outputs, wanted, strict=True):
+        for value, place in wanted:
             if place.state is not None and isinstance(value, Value):
                 source, target = self.buffer_of[value], self.inputs[place.state]
                 if source is not target:
@@ -120,6 +116,21 @@ class Plan:
                     axes.append(axis)
         return found
 
+    def _mirror(self, value: Value) -> Buffer:
+        """A second copy of a matrix, for products that walk through it the other way."""
+        panel = 1 - self._panel_axis[value.shape]
+        return self._add(Buffer(self._slot(), value.shape, value.dtype, dense_strides(value.shape), panel))
+
+    def _leading_to(self, state: set[Value]) -> set[Value]:
+        """Gradients and what else becomes new state element by element: best laid out as the state is."""
+        found = set(state)
+        for instruction in reversed(self.fusion.graph.instructions):
+            if instruction.output in found and isinstance(instruction.op.codegen, Elementwise):
+                found.update(
+                    x for x in instruction.inputs if isinstance(x, Value) and x.shape == instruction.output.shape
+                )
+        return found
+
     def _output(self, value: Any, place: Place) -> Buffer | None:
         if not isinstance(value, Value) or value not in self.fusion.made_by:
             return None
@@ -135,7 +146,7 @@ class Plan:
 
     def _inside(self, value: Value) -> Buffer:
         """Memory of the arena. Rows are filled up to whole vectors where nobody looks at them as one long row."""
-        if value.shape in self._panel_axis and value.dtype.kind == "f":
+        if value in self._becomes_state and value.shape in self._panel_axis and value.dtype.kind == "f":
             return self._in_arena(Buffer(self._slot(), value.shape, value.dtype, (), self._panel_axis[value.shape]))
         dense = (
             len(value.shape) < 2
