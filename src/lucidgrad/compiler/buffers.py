@@ -7,7 +7,9 @@ panels: 64 columns side by side, one below the other, as the matrix product walk
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -126,7 +128,15 @@ class Frame:
         self._order_slot = order_slot
         self._error_slot = error_slot
         self._pointers: dict[Any, Reg] = {}
+        self.places: ChainMap[Any, Component] = ChainMap()
         self.prelude: list[str] = []
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Places that are computed inside of the block are forgotten behind it."""
+        self.places = self.places.new_child()
+        yield
+        self.places = self.places.parents
 
     def finish(self) -> None:
         """Put what was found to be needed at the top of the function."""
@@ -187,7 +197,13 @@ class Frame:
         return c.gather(addresses, I64) if place.lanes > 1 else c.load(addresses, I64)
 
     def place(self, buffer: Buffer, index: Index) -> Component:
-        """The offset in elements from the beginning of the buffer."""
+        """The offset in elements from the beginning of the buffer; the same one in all that are laid out alike."""
+        layout = (buffer.shape, buffer.strides, buffer.panel, buffer.kind == GATHERED, index)
+        if layout not in self.places:
+            self.places[layout] = self._place(buffer, index)
+        return self.places[layout]
+
+    def _place(self, buffer: Buffer, index: Index) -> Component:
         math = self.math
         if buffer.panel is not None:
             return self._panel_place(buffer, index)
@@ -203,21 +219,20 @@ class Frame:
         assert buffer.panel is not None
         j, k = index[buffer.panel], index[1 - buffer.panel]
         n, depth = buffer.shape[buffer.panel], buffer.shape[1 - buffer.panel]
-        base, inside = (j.base, j) if isinstance(j, Lane) and j.stride == 1 else (j, j)
-        if isinstance(j, Lane) and j.stride != 1:
-            base = inside = math.register(j)
+        if n <= PANEL:
+            return math.add(math.mul(k, padded_size(n)), j)
+        base = math.register(j) if isinstance(j, Lane) and j.stride != 1 else j
+        base, side_by_side = (base.base, True) if isinstance(base, Lane) else (base, False)
         panel = math.div(base, PANEL)
+        within = Lane(math.mod(base, PANEL)) if side_by_side else math.mod(base, PANEL)
         last = padded_size(n) % PANEL
         full = n // PANEL if last else -1  # the panel that is narrower
-        if n <= PANEL:
-            width: Component = padded_size(n)
-        elif not last:
-            width = PANEL
+        if not last:
+            width: Component = PANEL
         elif isinstance(panel, int):
             width = last if panel == full else PANEL
         else:
             width = c.select(c.compare("eq", panel, full), c.like(last, panel), c.like(PANEL, panel))
-        within = math.add(inside, math.mul(panel, -PANEL))
         down = math.mul(k, width) if isinstance(width, int) else self._times(k, width)
         return math.add(math.add(math.mul(panel, PANEL * depth), down), within)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,7 @@ def apply_rule(c: MathBuilder, op: Op, values: Sequence[Any], attrs: dict[str, A
     return c.const(y, number_dtype(y), lanes)
 
 
+@cache
 def _limits(dtype: Any) -> tuple[int, int]:
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 

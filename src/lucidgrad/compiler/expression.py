@@ -72,7 +72,8 @@ class Expression:
     def scope(self) -> Iterator[None]:
         """What is computed inside of the block is forgotten behind it: it belongs to the inside of a loop."""
         self.known = self.known.new_child()
-        yield
+        with self.frame.scope():
+            yield
         self.known = self.known.parents
 
     def at(self, x: Any, index: Index, mask: Reg | None = None) -> Reg:

@@ -85,13 +85,18 @@ class IndexMath:
         """X // n, for x >= 0."""
         if n == 1:
             return x
-        return x // n if isinstance(x, int) else self.c.div(self.register(x), n)
+        if isinstance(x, int):
+            return x // n
+        power = n.bit_length() - 1
+        return self.c.lshr(self.register(x), power) if n == 1 << power else self.c.div(self.register(x), n)
 
     def mod(self, x: Component, n: int) -> Component:
         """X % n, for x >= 0."""
         if n == 1:
             return 0
-        return x % n if isinstance(x, int) else self.c.rem(self.register(x), n)
+        if isinstance(x, int):
+            return x % n
+        return self.c.and_(self.register(x), n - 1) if n & (n - 1) == 0 else self.c.rem(self.register(x), n)
 
 
 class Other:
