@@ -83,7 +83,7 @@ class Library:
 _lock = threading.Lock()  # LLVM's objects are not for several threads at a time
 
 
-def compile_text(text: str, names: Sequence[str], target: Target | None = None, optimise: int = 1) -> Library:
+def compile_text(text: str, names: Sequence[str], target: Target | None = None) -> Library:
     """Machine code of a module.
 
     Parameters
@@ -94,8 +94,11 @@ def compile_text(text: str, names: Sequence[str], target: Target | None = None, 
         Its functions that Python is to find.
     target
         None: this machine.
-    optimise
-        0 to 3: how hard LLVM tries. Vectors are written out by us, so 1 is enough.
+
+    Notes
+    -----
+    Vectors, tiles and shared addresses are written out by us. All that is left to LLVM's optimiser is to test at the
+    end of a loop instead of at its beginning; its level -O1 took twice the time for code that ran no faster.
     """
     import llvmlite.binding as llvm
     from llvmlite.binding.newpassmanagers import NewPassManager
@@ -104,7 +107,7 @@ def compile_text(text: str, names: Sequence[str], target: Target | None = None, 
         _initialise()
         target = target or host()
         machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=target.cpu, features=target.features, opt=2, jit=True, codemodel="jitdefault"
+            cpu=target.cpu, features=target.features, opt=1, jit=True, codemodel="jitdefault"
         )
         try:
             module = llvm.parse_assembly(text)
@@ -113,15 +116,12 @@ def compile_text(text: str, names: Sequence[str], target: Target | None = None, 
             raise NativeError(
                 f"expected assembly that LLVM accepts, got: {error}. This is a mistake in lucidgrad."
             ) from None
-        if optimise:
-            options = llvm.create_pipeline_tuning_options(speed_level=optimise)
-            options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
-            builder = llvm.create_pass_builder(machine, options)
-            passes = builder.getModulePassManager()
-            passes.run(module, builder)
-            # llvmlite 0.50 forgets to free the passes: the method that does is hidden by its base class.
-            NewPassManager._dispose(passes)
-            passes.detach()
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_loop_rotate_pass()
+        passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1)))
+        # llvmlite 0.50 forgets to free the passes: the method that does is hidden by its base class.
+        NewPassManager._dispose(passes)
+        passes.detach()
         engine = llvm.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         return Library(engine, text, names)
