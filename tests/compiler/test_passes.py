@@ -94,7 +94,7 @@ def step_graph(model: str, loss: str, batch: int = 5) -> Graph:
     network, optimizer = MODELS[model]()
     x = lg.tensor(np.zeros((batch, 4)))
     y = lg.tensor(np.zeros(batch, int)) if isinstance(LOSSES[loss], losses.CrossEntropy) else lg.zeros((batch, 3))
-    return trace_step(network, LOSSES[loss], optimizer, optimizer.init(network.parameters()), (x, y, None))
+    return trace_step(network, LOSSES[loss], optimizer, optimizer.init(network.parameters()), (x, y, None)).graph
 
 
 every_step = pytest.mark.parametrize(("model", "loss"), [(m, k) for m in MODELS for k in LOSSES])

@@ -37,15 +37,15 @@ def test_fifty_traced_steps_equal_fifty_eager_steps(optimizer: optim.Optimizer, 
     def batch(i: int) -> tuple[lg.Tensor, lg.Tensor, lg.Tensor | None]:
         return lg.tensor(x[i], dtype=np.float64), lg.tensor(y[i]), weight
 
-    graph = trace_step(model, loss, optimizer, state, batch(0))
+    graph = trace_step(model, loss, optimizer, state, batch(0)).graph
     values = [t.numpy() for t in (*parameters.values(), *buffers.values(), *flatten(state))]
     weights = [] if weight is None else [weight.numpy()]
+    count, key = len(values), lg.Key(0)
     for i in range(50):
-        key = lg.Key(0).fold_in(i)
-        value, _, *values = interpret(
-            graph, *values, x[i], y[i], *weights, key.words.numpy(), np.asarray(optimizer.learning_rate_at(i))
-        )
-        result = training_step(model, loss, optimizer, parameters, state, batch(i), key, optimizer.learning_rate_at(i))
+        number, rate = np.asarray(i, np.uint64), np.asarray(optimizer.learning_rate_at(i))
+        value, *rest = interpret(graph, *values, x[i], y[i], *weights, key.words.numpy(), number, rate)
+        values = rest[-count:]
+        result = training_step(model, loss, optimizer, parameters, state, batch(i), key.fold_in(i), float(rate))
         assign(parameters, result.parameters)
         state = result.optimizer_state
         assert float(value) == pytest.approx(float(result.forward.loss), rel=1e-12)

@@ -12,7 +12,7 @@ import lucidgrad as lg
 from lucidgrad import nn, optim
 from lucidgrad.errors import ArgumentError
 from lucidgrad.training import Callback
-from lucidgrad.training.threads import blas_threads, suitable_threads
+from lucidgrad.training.threads import blas_threads, blas_threads_for
 
 
 def in_use() -> int:
@@ -51,8 +51,8 @@ def test_the_number_of_threads_can_be_chosen() -> None:
 
 def test_large_products_keep_the_threads_that_blas_is_set_to() -> None:
     model = nn.Linear(1024, 1024)
-    assert suitable_threads(model, 1) == 1
-    assert suitable_threads(model, 4096) is None
+    assert blas_threads_for(model, 1) == 1
+    assert blas_threads_for(model, 4096) is None
     before = in_use()
     with blas_threads(None):
         assert in_use() == before

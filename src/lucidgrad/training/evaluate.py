@@ -17,7 +17,8 @@ from lucidgrad.metrics import Metric, as_metric
 from lucidgrad.nn import Module
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.samples import Array, Samples
-from lucidgrad.training.threads import blas_threads, suitable_threads
+from lucidgrad.training.step import model_dtype
+from lucidgrad.training.threads import blas_threads, blas_threads_for
 from lucidgrad.training.totals import Totals
 
 # Rows of a batch are chosen so that its inputs take about this much; a batch then fits a core's cache.
@@ -114,11 +115,6 @@ def evaluating(model: Module) -> Iterator[None]:
             module.training = before[path]
 
 
-def model_dtype(model: Module) -> np.dtype[Any]:
-    """The dtype the model computes in: that of its parameters, float32 when it has none."""
-    return next((p.dtype for p in model.parameters().values()), np.dtype(np.float32))
-
-
 def _outputs(model: Module, samples: Samples, batch_size: int | None) -> Iterator[tuple[slice, Tensor]]:
     """The model's outputs for slices of the samples, in order."""
     n = len(samples)
@@ -126,7 +122,7 @@ def _outputs(model: Module, samples: Samples, batch_size: int | None) -> Iterato
     size = batch_size or max(1, min(n, BATCH_BYTES // row_bytes))
     if size < 1:
         raise ArgumentError(explain("batch_size expected at least 1", f"{size}", "Use None to have it chosen"))
-    with evaluating(model), blas_threads(suitable_threads(model, size)):
+    with evaluating(model), blas_threads(blas_threads_for(model, size)):
         for start in range(0, n, size):
             rows = slice(start, min(start + size, n))
             yield rows, model(samples.batch(rows)[0])

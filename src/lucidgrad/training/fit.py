@@ -23,14 +23,14 @@ from lucidgrad.nn import Module
 from lucidgrad.optim import Optimizer
 from lucidgrad.training.callbacks.callback import Callback
 from lucidgrad.training.callbacks.progress import Progress
-from lucidgrad.training.evaluate import measure, model_dtype
+from lucidgrad.training.evaluate import measure
 from lucidgrad.training.full_batch import minimize_epoch
 from lucidgrad.training.native import check_engine, native_training
 from lucidgrad.training.resume import resume_run
 from lucidgrad.training.run import Run, fingerprint
 from lucidgrad.training.samples import Samples
-from lucidgrad.training.step import assign, training_step
-from lucidgrad.training.threads import blas_threads, check_threads, suitable_threads
+from lucidgrad.training.step import assign, model_dtype, training_step
+from lucidgrad.training.threads import blas_threads, blas_threads_for, check_threads
 
 Hook = Callable[[Run], None]
 
@@ -142,7 +142,7 @@ def fit(
     if resume:
         resume_run(run, resume)
     asked = check_threads(threads)
-    threads = asked or suitable_threads(model, batch_size or len(train))
+    threads = asked or blas_threads_for(model, batch_size or len(train))
     with blas_threads(threads):
         train_run(run, train, held_back, engine, asked)
     return run

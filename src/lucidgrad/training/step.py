@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from lucidgrad.compiler import flatten, trace
 from lucidgrad.graph import Graph
@@ -84,37 +87,75 @@ def assign(tensors: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
         tensor.data = values[path]
 
 
+@dataclass(frozen=True)
+class StepGraph:
+    """The Graph of a whole training step.
+
+    Its inputs are the ``state`` (parameters, buffers, tensors of the optimiser's state), then inputs, targets and (if
+    given) weights of a batch, the two words of the key of the run's steps, the number of the step (uint64, scalar) and
+    the learning rate (float64, scalar). Its outputs are the loss, the sum of the losses, the sum of the weights (where
+    ``weight`` is None), the predictions (where ``keeps_predictions``), and then the new state.
+
+    Attributes
+    ----------
+    state
+        How many inputs, and outputs, are state.
+    weight
+        The sum of the weights, where it is the same in every step.
+    output_shape
+        Of the predictions for one sample.
+    """
+
+    graph: Graph
+    state: int
+    weight: float | None
+    keeps_predictions: bool
+    output_shape: tuple[int, ...]
+
+
 def trace_step(
     model: Module,
     loss: Loss,
     optimizer: Optimizer,
     optimizer_state: dict[str, Any],
     batch: Batch,
-) -> Graph:
-    """The Graph of a whole training step.
-
-    Its inputs are the parameters, the buffers, the tensors of the optimiser's state, inputs, targets and (if given)
-    weights, the two words of the key, and the learning rate (float64, scalar), each group in its order. Its outputs
-    are the loss, the predictions, and then the new parameters, buffers and optimiser state.
-    """
+    keeps_predictions: bool = True,
+) -> StepGraph:
+    """Write down a step for batches of the shapes and dtypes of ``batch``; floats are brought to the model's dtype."""
     parameters, buffers = model.parameters(), model.buffers()
     held = {**parameters, **buffers}
-    slots = flatten(optimizer_state)
+    state_before = [*held.values(), *flatten(optimizer_state)]
     given = [t for t in batch if t is not None]
+    dtype = model_dtype(model)
+    known: dict[str, Any] = {}
+
+    def cast(t: Tensor) -> Tensor:
+        return t.astype(dtype) if t.dtype.kind == "f" and t.dtype != dtype else t
 
     def step(*inputs: Tensor) -> list[Any]:
         rest = iter(inputs)
         with bound(held, {path: next(rest) for path in held}):
             state = replaced_state(optimizer_state, rest)
-            x, y = next(rest), next(rest)
-            weight = next(rest) if len(given) == 3 else None
-            key, learning_rate = Key.of_words(next(rest)), next(rest)
+            x, y = cast(next(rest)), cast(next(rest))
+            weight = cast(next(rest)) if len(given) == 3 else None
+            key, learning_rate = Key.of_words(next(rest)).fold_in(next(rest)), next(rest)
             result = training_step(model, loss, optimizer, parameters, state, (x, y, weight), key, learning_rate)
             after = {path: b.detach() for path, b in buffers.items()}
-        return [result.forward.loss, result.forward.predictions, result.parameters, after, result.optimizer_state]
+        (total, total_weight), predictions = result.forward.sums, result.forward.predictions
+        known["shape"] = predictions.shape[1:]
+        known["weight"] = None if isinstance(total_weight, Tensor) else float(total_weight)
+        sums = [total, total_weight] if isinstance(total_weight, Tensor) else [total]
+        kept = [predictions] if keeps_predictions else []
+        return [result.forward.loss, *sums, *kept, result.parameters, after, result.optimizer_state]
 
-    examples = [*held.values(), *slots, *given, Key(0).words, Tensor(0.0, dtype="float64", requires_grad=False)]
-    return trace(step, *examples)
+    number, rate = (Tensor.wrap(np.zeros((), kind)) for kind in (np.uint64, np.float64))
+    graph = trace(step, *state_before, *given, Key(0).words, number, rate)
+    return StepGraph(graph, len(state_before), known["weight"], keeps_predictions, known["shape"])
+
+
+def model_dtype(model: Module) -> np.dtype[Any]:
+    """The dtype the model computes in: that of its parameters, float32 when it has none."""
+    return next((p.dtype for p in model.parameters().values()), np.dtype(np.float32))
 
 
 @contextmanager

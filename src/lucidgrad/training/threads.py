@@ -20,7 +20,7 @@ from lucidgrad.nn import Module
 WORTH_SHARING = 2**28
 
 
-def suitable_threads(model: Module, rows: int) -> int | None:
+def blas_threads_for(model: Module, rows: int) -> int | None:
     """1 where the largest matrix product for ``rows`` samples is small, else None: as many as BLAS is set to."""
     largest = max((p.size for p in model.parameters().values() if p.ndim > 1), default=0)
     return 1 if 2 * rows * largest < WORTH_SHARING else None
