@@ -75,6 +75,7 @@ class NativeTraining:
     def __init__(self, run: Run, train: Samples, threads: int | None) -> None:
         self.run = run
         self.train = train
+        self._held = [*run.parameters.values(), *run.model.buffers().values()]
         self._size = min(run.batch_size or len(train), len(train))
         self._threads = native_threads(run.model, self._size) if threads is None else threads
         self._sources = [_walkable(a) for a in (train.x, train.y, train.weight) if a is not None]
@@ -147,8 +148,7 @@ class NativeTraining:
             run.totals.add(None, Tensor.wrap(done.predictions), targets, weight)
 
     def _tensors(self) -> list[Tensor]:
-        run = self.run
-        return [*run.parameters.values(), *run.model.buffers().values(), *flatten(run.optimizer_state)]
+        return [*self._held, *flatten(self.run.optimizer_state)]
 
     def _load(self) -> None:
         """Take over what was changed from outside: a checkpoint that was read, weights that were restored."""
@@ -157,7 +157,7 @@ class NativeTraining:
     def _store(self) -> None:
         """Give the model and the run what training has made of them."""
         made = iter(self.memory.read())
-        for tensor in (*self.run.parameters.values(), *self.run.model.buffers().values()):
+        for tensor in self._held:
             tensor.data = next(made)
         self.run.optimizer_state = replaced_state(self.run.optimizer_state, made)
         self.memory.seen = [t.raw for t in self._tensors()]
