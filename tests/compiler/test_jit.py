@@ -111,3 +111,13 @@ def test_a_product_with_a_constant_matrix() -> None:
     constant = np.arange(12, dtype=np.float32).reshape(3, 4)
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     np.testing.assert_array_equal(lg.jit(lambda x: x @ lg.tensor(constant))(x).numpy(), x @ constant)
+
+
+def test_a_number_computed_from_the_sum_of_the_same_kernel() -> None:
+    def function(x: Any) -> Any:
+        total = x.sum()
+        return [total, x * (total - 1).exp()]
+
+    x = lg.tensor([0.5, 1.5, -1.0])
+    for got, expected in zip(lg.jit(function)(x), function(x), strict=True):
+        agree(got, expected, "float32")

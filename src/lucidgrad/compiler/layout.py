@@ -202,7 +202,7 @@ class Plan:
             if not isinstance(x, Value) or x in seen:
                 return
             seen.add(x)
-            if not x.shape and x not in kernel.roots and (x in self.buffer_of or self._plain(x)):
+            if not x.shape and x not in kernel.roots and (x in self.buffer_of or self._plain(x, kernel)):
                 found[x] = None
             elif x in made_by and (x not in self.buffer_of or x in kernel.roots):
                 for y in made_by[x].inputs:
@@ -212,9 +212,11 @@ class Plan:
             visit(root)
         return list(found)
 
-    def _plain(self, x: Value) -> bool:
-        """Whether a number is computed from numbers alone."""
+    def _plain(self, x: Value, kernel: Kernel) -> bool:
+        """Whether a number is computed from numbers alone that are there before the kernel begins."""
+        if x in kernel.roots:
+            return False
         if x in self.buffer_of:
             return True
         made = self.fusion.made_by[x]
-        return all(not isinstance(y, Value) or (not y.shape and self._plain(y)) for y in made.inputs)
+        return all(not isinstance(y, Value) or (not y.shape and self._plain(y, kernel)) for y in made.inputs)
