@@ -121,3 +121,8 @@ def test_a_number_computed_from_the_sum_of_the_same_kernel() -> None:
     x = lg.tensor([0.5, 1.5, -1.0])
     for got, expected in zip(lg.jit(function)(x), function(x), strict=True):
         agree(got, expected, "float32")
+
+
+def test_a_reduction_of_a_single_number_inside_of_a_kernel() -> None:
+    function = lg.jit(lambda n: (lg.ops.TABLE["argmin"](n) + 3) * 2)
+    assert function(lg.tensor(5)).tolist() == 6

@@ -214,7 +214,7 @@ class Plan:
 
     def _plain(self, x: Value, kernel: Kernel) -> bool:
         """Whether a number is computed from numbers alone that are there before the kernel begins."""
-        if x in kernel.roots:
+        if x in kernel.roots or (kernel.anchor is not None and x is kernel.anchor.output):
             return False
         if x in self.buffer_of:
             return True
