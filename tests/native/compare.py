@@ -4,14 +4,16 @@ Shapes and dtypes, integers, booleans, the places of NaN and infinities and the 
 and other floats within 1e-5 (float32) or 1e-12 (float64) of their size. An element that is not is excused only where
 ``uncertainty.runs`` shows that correct implementations may have it.
 
-    python -m tests.native.compare 17         # the program of this seed: what is wrong with it, or nothing
-    python -m tests.native.compare 17 --graph # and its graph
+    python -m tests.native.compare 17   # the program of this seed, and what is wrong with it, if anything
 """
 
 from __future__ import annotations
 
+import pickle
 import sys
+import traceback
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ import lucidgrad as lg
 from lucidgrad.compiler import interpret
 from tests.native.generate import program
 from tests.native.programs import Program, leaves
+from tests.native.shrink import shrunk
 from tests.native.uncertainty import runs
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
@@ -92,9 +95,38 @@ def _told(number: int, got: Any, expected: Any, wrong: Any) -> str:
     )
 
 
+def failure(p: Program, seed: int = 0) -> str:
+    """What is wrong with a compiled program, an exception included; nothing where it agrees."""
+    try:
+        return divergence(p, seed)
+    except Exception as error:
+        return "".join(traceback.format_exception(error)[-3:])
+
+
+def check(seed: int) -> str:
+    """What is wrong with the program of a seed, and the smallest like it; nothing where it agrees."""
+    found = failure(program(seed), seed)
+    if not found:
+        return ""
+    kind = _kind(found)
+    small = shrunk(program(seed), lambda p: _kind(failure(p, seed)) == kind)
+    return f"{found}\nMade smaller:\n{small}\n{failure(small, seed)}"
+
+
+def _kind(found: str) -> str:
+    """Failures of a kind are what shrinking may turn into each other."""
+    return "differs" if found.startswith("output") else found.splitlines()[-1][:30] if found else ""
+
+
+def main(argument: str) -> str:
+    """What is printed for a seed, or for a file with a pickled program."""
+    given = Path(argument)
+    p = pickle.loads(given.read_bytes()) if given.is_file() else program(int(argument))
+    print(p, flush=True)  # before it may crash
+    return failure(p)
+
+
 if __name__ == "__main__":
-    if "--graph" in sys.argv:
-        print(program(int(sys.argv[1])))
-    found = divergence(program(int(sys.argv[1])), int(sys.argv[1]))
-    print(found)
+    found = main(sys.argv[1])
+    print(found or "agrees")
     sys.exit(bool(found))
