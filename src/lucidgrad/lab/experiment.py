@@ -166,7 +166,9 @@ def _measured(
         observer.start_max_abs_weight,
         observer.gradient_norms,
         np.flatnonzero(judged != data.y_test).tolist(),
-        status if np.isfinite(train["loss"]) else "diverged",
+        status
+        if np.isfinite(train["loss"]) and not (observer.run.stop_reason or "").startswith("diverged")
+        else "diverged",
     )
 
 
@@ -180,5 +182,7 @@ def _first_samples(data: Dataset, samples: int | None) -> Dataset:
 def _diverging() -> Iterator[None]:
     """A run that diverges is a result like others here; the table says so, and no warning needs to."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*the model has diverged", category=RuntimeWarning)
+        warnings.filterwarnings(
+            "ignore", message="training stopped: it expected finite numbers", category=RuntimeWarning
+        )
         yield

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from lucidgrad.nn import Module
 from lucidgrad.optim import Optimizer
 from lucidgrad.training.callbacks.callback import Callback
 from lucidgrad.training.callbacks.progress import Progress
+from lucidgrad.training.divergence import stop_diverged
 from lucidgrad.training.evaluate import measure
 from lucidgrad.training.full_batch import minimize_epoch
 from lucidgrad.training.native import check_engine, native_training
@@ -101,7 +102,9 @@ def fit(
     Returns
     -------
     Run
-        With ``history``: a row for each epoch.
+        With ``history``: a row for each epoch. A run whose loss is no finite number any more stops with a warning that
+        names epoch, step and layer (``run.stop_reason``); the model then has the weights from before that step, and the
+        last row is of the steps until then. The callback NaNGuard makes an error of it.
 
     Raises
     ------
@@ -182,19 +185,24 @@ def _epoch(run: Run, train: Samples, on_step_end: list[Hook]) -> bool:
         _step(run, train, index)
         for hook in on_step_end:
             hook(run)
+        if not math.isfinite(run.batch_loss):
+            stop_diverged(run)
+            return True
         if run.stop_reason is not None and run.batch * (run.batch_size or len(train)) < len(train):
             return False
     return True
 
 
 def _step(run: Run, train: Samples, index: np.ndarray[Any, Any]) -> None:
+    """Do a step; its update is left out where the loss is not finite."""
     batch = train.training_batch(index)
     learning_rate = run.optimizer.learning_rate_at(run.step) * run.learning_rate_factor
     result = training_step(
         run.model, run.loss, run.optimizer, run.parameters, run.optimizer_state, batch, run.step_key, learning_rate
     )
-    assign(run.parameters, result.parameters)
-    run.optimizer_state = result.optimizer_state
+    if math.isfinite(float(result.forward.loss)):
+        assign(run.parameters, result.parameters)
+        run.optimizer_state = result.optimizer_state
     run.count_step(result.forward, batch, learning_rate)
 
 
@@ -207,13 +215,6 @@ def _finish_epoch(run: Run, held_back: Samples | None) -> None:
     row["learning_rate"] = run.learning_rate
     row["seconds"] = run.totals.seconds
     row["max_abs_weight"] = {path: float(np.max(np.abs(p.numpy()), initial=0.0)) for path, p in run.parameters.items()}
-    if not np.isfinite(row["loss"]) and all(np.isfinite(r["loss"]) for r in run.history):
-        warnings.warn(
-            f"the training loss is {row['loss']} in epoch {row['epoch']}: the model has diverged. Lower the learning "
-            "rate, scale the inputs, or find the layer with callbacks=[NaNGuard()].",
-            RuntimeWarning,
-            stacklevel=4,
-        )
     run.history.rows.append(row)
     run.totals.reset()
     run.epoch += 1

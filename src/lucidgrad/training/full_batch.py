@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.optim import LBFGS
 from lucidgrad.tensor import Tensor, grad
+from lucidgrad.training.divergence import stop_diverged
 from lucidgrad.training.samples import Array, Samples
 from lucidgrad.training.step import Forward, assign, forward_pass, without_history
 
@@ -52,4 +53,6 @@ def minimize_epoch(run: Run, train: Samples, on_step_end: list[Callable[[Run], N
     run.count_step(first[0], batch, learning_rate=math.nan)
     for hook in on_step_end:
         hook(run)
+    if not math.isfinite(run.batch_loss):
+        stop_diverged(run)
     return True

@@ -28,6 +28,7 @@ from lucidgrad.graph import Value
 from lucidgrad.nn import Module
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.callbacks.progress import Progress
+from lucidgrad.training.divergence import stop_diverged
 from lucidgrad.training.run import Run
 from lucidgrad.training.samples import Array, Samples
 from lucidgrad.training.step import replaced_state, trace_step
@@ -106,15 +107,22 @@ class NativeTraining:
         order = self._order(run, n)
         self._load()
         every_step = any(not isinstance(getattr(hook, "__self__", None), Progress) for hook in on_step_end)
+        first = run.batch
         while (start := run.batch * self._size) < n:
             size = min(self._size, n - start)
             count = 1 if every_step else max(1, min((n - start) // size, self._rate))
-            self._run_steps(run, self._steps(size), order[start : start + count * size], count)
-            if every_step:
+            sound = self._run_steps(run, self._steps(size), order[start : start + count * size], count)
+            if not sound:
+                self._go_back(order[first * self._size : (run.batch - 1) * self._size])
+            if every_step or not sound:
                 self._store()
                 self._load()
+                first = run.batch
             for hook in on_step_end:
                 hook(run)
+            if not sound:
+                stop_diverged(run)
+                return True
             if run.stop_reason is not None and run.batch * self._size < n:
                 self._store()
                 return False
@@ -129,13 +137,17 @@ class NativeTraining:
         order = epoch_order(n, run.order_key, run.epoch, shuffle=False)
         return np.ascontiguousarray(order if rows is None else rows[order], np.int64)
 
-    def _run_steps(self, run: Run, steps: Steps, order: Array, count: int) -> None:
-        numbers = np.arange(run.step, run.step + count, dtype=np.uint64)
+    def _run_steps(self, run: Run, steps: Steps, order: Array, count: int) -> bool:
+        """Run some steps and count those up to the first whose loss is not finite; whether there was none."""
         rates = _learning_rates(run, count)
         began = time.perf_counter()
-        done = steps(self.memory, order, numbers, rates, count)
+        done = steps(self.memory, order, run.step, rates)
         seconds = time.perf_counter() - began
         self._rate = max(1, int(count * CALL_SECONDS / max(seconds, 1e-9)))
+        sound = bool(np.isfinite(done.losses).all())
+        if not sound:
+            count = int(np.argmin(np.isfinite(done.losses))) + 1
+            rates, order, done = rates[:count], order[: count * steps.size], done.first(count, steps.size)
         run.batch += count
         run.step += count
         run.learning_rate = float(rates[-1])
@@ -146,6 +158,17 @@ class NativeTraining:
             targets, weight = (None if a is None else Tensor.wrap(a[order]) for a in (self.train.y, self.train.weight))
             assert targets is not None  # fit requires targets
             run.totals.add(None, Tensor.wrap(done.predictions), targets, weight)
+        return sound
+
+    def _go_back(self, order: Array) -> None:
+        """Have the state from before the last step, by doing the steps on the rows of ``order`` once more."""
+        self.memory.seen = [None] * len(self.memory.seen)
+        self._load()
+        count = len(order) // self._size
+        if count:
+            steps, self.run.step = self._steps(self._size), self.run.step - 1 - count
+            steps(self.memory, order, self.run.step, _learning_rates(self.run, count))
+            self.run.step += count + 1
 
     def _tensors(self) -> list[Tensor]:
         return [*self._held, *flatten(self.run.optimizer_state)]
@@ -203,6 +226,11 @@ class Done:
     weights: Array
     predictions: Array | None
 
+    def first(self, count: int, rows: int) -> Done:
+        """The first steps, of so many rows each."""
+        predictions = None if self.predictions is None else self.predictions[: count * rows]
+        return Done(self.losses[:count], self.sums[:count], self.weights[:count], predictions)
+
 
 class Steps:
     """The program of a step for batches of one size, which runs one step after the other."""
@@ -225,10 +253,11 @@ class Steps:
         self._reports = streams + keeps
         self._key = np.array(run.steps_key.words.numpy())
 
-    def __call__(self, memory: StateMemory, order: Array, numbers: Array, rates: Array, count: int) -> Done:
-        """Run ``count`` steps, on the rows of ``order``."""
-        program, plan, traced = self.program, self.program.plan, self.traced
+    def __call__(self, memory: StateMemory, order: Array, first: int, rates: Array) -> Done:
+        """Run steps on the rows of ``order``: one for each learning rate, counted from ``first``."""
+        program, plan, traced, count = self.program, self.program.plan, self.traced, len(rates)
         order = np.ascontiguousarray(order)
+        numbers = np.arange(first, first + count, dtype=np.uint64)
         given = [*memory.arrays, *self._sources, self._key, numbers, rates]
         for buffer, array in zip(plan.inputs, given, strict=True):
             program.table[buffer.slot] = array.ctypes.data

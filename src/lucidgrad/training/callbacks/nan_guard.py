@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 
-from lucidgrad.autograd import detect_anomaly
-from lucidgrad.data import epoch_order
-from lucidgrad.errors import AnomalyError, ArgumentError, DivergenceError, explain
-from lucidgrad.tensor import Tensor, grad
+from lucidgrad.errors import ArgumentError, DivergenceError, explain
+from lucidgrad.tensor import Tensor
 from lucidgrad.training.callbacks.callback import Callback
-from lucidgrad.training.step import forward_pass
+from lucidgrad.training.divergence import first_not_finite, remedy, watched_step
 
 if TYPE_CHECKING:
     from lucidgrad.training.run import Run
@@ -39,8 +37,8 @@ class NaNGuard(Callback):
     Parameters
     ----------
     every_steps
-        How often to look. At 1 (and at each end of an epoch) the step that went wrong is known exactly; else the
-        error says between which steps it lies.
+        How often to keep the weights. At 1 the update that made a weight infinite is known exactly; else the error
+        says between which steps it lies.
 
     Raises
     ------
@@ -73,10 +71,11 @@ class NaNGuard(Callback):
 
     def on_step_end(self, run: Run) -> None:
         """Look at the loss of the batch."""
+        if not math.isfinite(run.batch_loss):
+            self._kept.append(_Kept(run.step - 1, self._now(run).arrays))  # such a step has not changed the weights
+            self._fail(run, f"a loss of {run.batch_loss} in epoch {run.epoch + 1}, step {run.step}")
         if run.step % self.every_steps:
             return
-        if not math.isfinite(run.batch_loss):
-            self._fail(run, f"a loss of {run.batch_loss} in epoch {run.epoch + 1}, step {run.step}")
         # A finite loss shows that the weights before the step were sound; those after it are not known yet.
         self._kept = [*self._kept[-1:], self._now(run)]
 
@@ -95,9 +94,9 @@ class NaNGuard(Callback):
 
     def _fail(self, run: Run, seen: str) -> None:
         after = self._now(run).arrays
-        sound = [kept for kept in self._kept if _first_not_finite(kept.arrays) is None]
+        sound = [kept for kept in self._kept if first_not_finite(kept.arrays) is None]
         if not sound:
-            path = _first_not_finite(self._kept[0].arrays)
+            path = first_not_finite(self._kept[0].arrays)
             raise DivergenceError(
                 explain("training expected finite weights to begin with", f"{path} that is not", "Start the model anew")
             )
@@ -106,64 +105,19 @@ class NaNGuard(Callback):
         self._put(last.arrays)
         raise DivergenceError(
             f"training expected finite numbers, got {seen}. {cause} The model has the weights it had before step "
-            f"{last.step + 1} again. Lower the learning rate, clip the gradients (lucidgrad.optim.clipped), or scale "
-            "the inputs to mean 0 and deviation 1."
+            f"{last.step + 1} again. {remedy()}"
         )
 
     def _cause(self, run: Run, last: _Kept, after: dict[str, Array]) -> str:
         """Where the first bad number was made, as a sentence or two."""
         self._put(last.arrays)
-        found = None if run.optimizer.full_batch else _watched_step(run, last.step)
+        found = None if run.optimizer.full_batch else watched_step(run, last.step)
         if found is not None:
             return f"In step {last.step + 1}, {found}"
-        path = _first_not_finite(after)
+        path = first_not_finite(after)
         between = f"between steps {last.step + 1} and {run.step}"
         return f"The first weight that is not finite is {path}, since the update {between}." if path else ""
 
     def _put(self, arrays: dict[str, Array]) -> None:
         for path, tensor in self._tensors.items():
             tensor.data = Tensor.wrap(arrays[path])
-
-
-def _watched_step(run: Run, step: int) -> str | None:
-    """Repeat the forward and backward pass of a step with the weights the model has; what went wrong first, or None."""
-    index, (x, y, weight) = _batch_of(run, step)
-    if not _is_finite(x.numpy()):
-        row = int(np.flatnonzero(~np.isfinite(x.numpy().reshape(len(index), -1)).all(1))[0])
-        return f"row {index[row]} of x is not finite: look at the data."
-    parameters = run.parameters
-    try:
-        with detect_anomaly():
-            value = forward_pass(run.model.train(), run.loss, (x, y, weight), run.key_of(step)).loss
-    except AnomalyError as error:
-        return str(error)
-    gradients = grad(value, list(parameters.values()), create_graph=False)
-    path = _first_not_finite({p: g.numpy() for p, g in zip(parameters, gradients, strict=True)})
-    if path is None:
-        return None
-    try:
-        with detect_anomaly():
-            grad(value, list(parameters.values()), create_graph=False)
-    except AnomalyError as error:
-        return f"the gradient of {path} is not finite: {error}"
-    return f"the gradient of {path} is not finite."
-
-
-def _batch_of(run: Run, step: int) -> tuple[Array, tuple[Tensor, Tensor, Tensor | None]]:
-    """The rows that a step was taken on, and what is in them: a function of the run's key and the step's number."""
-    assert run.samples is not None  # set before the first step
-    n = len(run.samples)
-    size = run.batch_size or n
-    epoch, batch = divmod(step, -(-n // size))
-    order = epoch_order(n, run.order_key, epoch, run.shuffle)[batch * size : (batch + 1) * size]
-    x, y, weight = run.samples.batch(order)
-    assert y is not None  # fit requires targets
-    return order if run.samples.rows is None else run.samples.rows[order], (x, y, weight)
-
-
-def _first_not_finite(arrays: dict[str, Array]) -> str | None:
-    return next((path for path, array in arrays.items() if not _is_finite(array)), None)
-
-
-def _is_finite(array: Array) -> bool:
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
