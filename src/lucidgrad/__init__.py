@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     # 7 TRAINED
     from lucidgrad import training as training
+    from lucidgrad.training.doctor.examine import doctor as doctor
     from lucidgrad.training.history import History as History
     from lucidgrad.training.run import Run as Run
     from lucidgrad.training.evaluate import evaluate as evaluate
@@ -71,7 +72,7 @@ __version__ = "0.1.0"
 
 # What is loaded on first use: chapters, and the names that are taken from one.
 _CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "plot", "lab")
-_CHAPTER_OF = {"jit": "compiler"} | dict.fromkeys(
+_CHAPTER_OF = {"jit": "compiler", "doctor": "training.doctor"} | dict.fromkeys(
     ("History", "Run", "evaluate", "fit", "predict", "predict_class", "predict_proba"), "training"
 )
 

@@ -3,6 +3,7 @@
 from lucidgrad.training.callbacks import Callback as Callback
 from lucidgrad.training.callbacks import Checkpoint as Checkpoint
 from lucidgrad.training.callbacks import CSVLog as CSVLog
+from lucidgrad.training.callbacks import Doctor as Doctor
 from lucidgrad.training.callbacks import EarlyStopping as EarlyStopping
 from lucidgrad.training.callbacks import LearningRate as LearningRate
 from lucidgrad.training.callbacks import NaNGuard as NaNGuard

@@ -155,7 +155,8 @@ def train_run(
     run: Run, train: Samples, held_back: Samples | None, engine: str = "eager", threads: int | None = None
 ) -> None:
     """Do the epochs that the run still lacks."""
-    run.samples = train
+    run.samples, run.validation = train, held_back
+    run.start, run.start_step = dict(run.model.state()), run.step  # not copied: arrays in tensors never change
     hooks = _hooks(run.callbacks)
     native = native_training(run, train, engine, threads)
     epoch = native.epoch if native is not None else minimize_epoch if run.optimizer.full_batch else _epoch

@@ -48,8 +48,10 @@ class Run:
         A row for each completed epoch.
     stop_reason
         Why the run ended before ``epochs``, or None.
-    samples
-        What it trains on, once it has begun.
+    samples, validation
+        What it trains on and is judged on, once it has begun.
+    start, start_step
+        The parameters and buffers by path as they were when it began (or was resumed), and the steps done before.
     """
 
     model: Module
@@ -72,6 +74,9 @@ class Run:
     history: History = field(default_factory=History)
     stop_reason: str | None = None
     samples: Samples | None = None
+    validation: Samples | None = None
+    start: dict[str, np.ndarray[Any, np.dtype[Any]]] | None = None
+    start_step: int = 0
 
     def __post_init__(self) -> None:
         key = Key(self.seed)

@@ -3,6 +3,7 @@
 from lucidgrad.training.callbacks.callback import Callback as Callback
 from lucidgrad.training.callbacks.checkpoint import Checkpoint as Checkpoint
 from lucidgrad.training.callbacks.csv_log import CSVLog as CSVLog
+from lucidgrad.training.callbacks.doctor import Doctor as Doctor
 from lucidgrad.training.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from lucidgrad.training.callbacks.learning_rate import LearningRate as LearningRate
 from lucidgrad.training.callbacks.learning_rate import ReduceOnPlateau as ReduceOnPlateau
