@@ -26,7 +26,7 @@ def mlp(*widths: int, activation: Any = relu, key: int = 0, **options: Any) -> S
 def fitted(model: Any, x: Any, y: Any, **options: Any) -> Any:
     given: dict[str, Any] = {"loss": "cross_entropy", "optimizer": Adam(0.01), "epochs": 20, "batch_size": 32}
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="the training loss is")  # some are to diverge
+        warnings.filterwarnings("ignore", message="training stopped")  # some are to diverge
         return lg.fit(model, x, y, progress=False, **given | options)
 
 

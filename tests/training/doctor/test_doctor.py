@@ -133,14 +133,24 @@ def test_a_nan_in_the_data_is_told_with_its_row():
     assert "in the data, in row 123" in verdict.finding("en")
 
 
-def test_the_callback_walks_back_to_a_nan_from_the_last_sound_epoch():
+def test_the_callback_examines_a_run_that_diverges_in_a_later_epoch():
     x, y = moons()
     doctor = Doctor(quiet=True)
     rates = lg.training.LearningRate(lambda epoch: 1.0 if epoch < 5 else 1e30)
     run = fitted(mlp(2, 8, 2), x, y, optimizer=lg.optim.SGD(0.1), epochs=8, callbacks=[rates, doctor])
     assert doctor.diagnosis is not None
     verdict = next(v for v in doctor.diagnosis if v.illness == "first_nan")
-    assert verdict.epoch == 1 + int(np.flatnonzero(~np.isfinite(run.history["loss"]))[0])
+    assert verdict.epoch == len(run.history) > 5
+    assert verdict.evidence["step"] == run.step
+
+
+def test_an_update_that_overflows_in_the_very_last_step_is_found_from_the_first_weights():
+    x, y = moons()
+    model, rate = mlp(2, 8, 2), lg.training.LearningRate(lambda epoch: 1.0 if epoch < 5 else 1e300)
+    run = fitted(model, x, y, optimizer=lg.optim.SGD(0.1), epochs=6, batch_size=None, callbacks=[rate], engine="eager")
+    assert not all(np.isfinite(a).all() for a in model.state().values())
+    verdict = found(run, "first_nan")
+    assert (verdict.evidence["kind"], verdict.evidence["step"], verdict.epoch) == ("update", 6, 6)
 
 
 def test_dead_relus_are_counted_in_the_layer_they_are_in(ill_run: Any):

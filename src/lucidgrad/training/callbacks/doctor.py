@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 from lucidgrad.training.callbacks.callback import Callback
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 class Doctor(Callback):
     """Examines the run at its end (see ``lucidgrad.doctor``) and keeps the diagnosis; findings are told in a warning.
 
-    It also keeps the last finite weights at the end of each epoch, so that the way to a NaN need not be walked again
-    from the start. It never changes the run.
+    It never changes the run.
 
     Parameters
     ----------
@@ -49,21 +48,10 @@ class Doctor(Callback):
         language_of(language)
         self.language, self.quiet = language, quiet
         self.diagnosis: Diagnosis | None = None
-        self._sound: Any = None
 
     def on_run_begin(self, run: Run) -> None:
-        """Keep the weights that the run begins with."""
-        from lucidgrad.training.doctor.examination import kept
-
-        self.diagnosis, self._sound = None, kept(run)
-
-    def on_epoch_end(self, run: Run) -> None:
-        """Keep the weights, if they are finite."""
-        from lucidgrad.training.doctor.examination import kept
-
-        now = kept(run)
-        if now.is_finite:
-            self._sound = now
+        """Forget the run before."""
+        self.diagnosis = None
 
     def on_run_end(self, run: Run) -> None:
         """Examine the run."""
@@ -71,7 +59,6 @@ class Doctor(Callback):
 
         if not run.history.rows or run.samples is None:
             return
-        self.diagnosis = doctor(run, language=self.language, sound=self._sound)
-        self._sound = None
+        self.diagnosis = doctor(run, language=self.language)
         if self.diagnosis and not self.quiet:
             warnings.warn(self.diagnosis.text(), RuntimeWarning, stacklevel=2)

@@ -48,12 +48,9 @@ class Examination:
     ----------
     run
         The run, with at least one epoch.
-    sound
-        The last moment whose weights were finite, as far as somebody kept one; else the start.
     """
 
     run: Run
-    sound: Moment | None = None
     _trials: dict[Any, float] = field(default_factory=dict)
 
     # --- the data ---------------------------------------------------------------------------------------------
@@ -165,11 +162,6 @@ class Examination:
         look = self.at_end if moment is self.end else self.at_start
         assert look is not None  # asked for finite weights only
         return look.loss
-
-
-def kept(run: Run) -> Moment:
-    """The run as it is now, to go back to. Arrays in tensors never change, so nothing is copied."""
-    return Moment(run.step, dict(run.model.state()), run.optimizer_state)
 
 
 def column(run: Run, name: str) -> Array:

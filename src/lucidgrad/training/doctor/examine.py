@@ -6,12 +6,12 @@ from typing import Any
 
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.training.doctor.checks import CHECKS
-from lucidgrad.training.doctor.examination import Examination, Moment
+from lucidgrad.training.doctor.examination import Examination
 from lucidgrad.training.doctor.verdict import Diagnosis, Verdict, language_of
 from lucidgrad.training.run import Run
 
 
-def doctor(run: Any, *, language: str = "en", sound: Moment | None = None) -> Diagnosis:
+def doctor(run: Any, *, language: str = "en") -> Diagnosis:
     """Say what is wrong with a run, on which evidence, and what helps; nothing where nothing is.
 
     The history is read, and some batches are run again eagerly, to see the activations and gradients of each layer
@@ -24,8 +24,6 @@ def doctor(run: Any, *, language: str = "en", sound: Moment | None = None) -> Di
         What ``fit`` gave, with at least one epoch; also one that has diverged.
     language
         ``"en"`` or ``"ko"``: that of the printed diagnosis.
-    sound
-        Weights known to be finite, from which the way to the first NaN is walked again; by default the first ones.
 
     Returns
     -------
@@ -56,7 +54,7 @@ def doctor(run: Any, *, language: str = "en", sound: Moment | None = None) -> Di
                 "Pass what fit gives: run = lucidgrad.fit(...)",
             )
         )
-    examination, verdicts = Examination(run, sound), list[Verdict]()
+    examination, verdicts = Examination(run), list[Verdict]()
     for check in CHECKS.values():
         if not {v.illness for v in verdicts} & set(check.unless):
             verdicts += check.look(examination)

@@ -35,12 +35,11 @@ def first_nan(e: Examination) -> Iterator[Verdict]:
     if np.isfinite(losses).all() and e.end.is_finite:
         return
     steps = -(-len(e.train) // (e.run.batch_size or len(e.train)))
-    moment = e.sound or e.start
     fault = None
-    if moment is not None and not e.run.optimizer.full_batch:
-        bad = np.flatnonzero(~np.isfinite(losses))
-        last = (int(bad[0]) + 1) * steps if len(bad) else e.run.step
-        fault = _replayed(e.run, e.train, moment, min(last, moment.step + MOST_STEPS))
+    if e.end.is_finite:  # the run has stopped at this step, and left the weights from before it
+        fault = _replayed(e.run, e.train, Moment(e.run.step - 1, e.end.arrays, e.end.optimizer_state), e.run.step)
+    elif e.start is not None and not e.run.optimizer.full_batch:
+        fault = _replayed(e.run, e.train, e.start, min(e.run.step, MOST_STEPS))
     if fault is None:
         fault = _seen(e, losses, steps)
     evidence = {"step": fault.step + 1, "kind": fault.kind, "place": fault.place}
@@ -86,7 +85,7 @@ def _step(run: Run, step: int, rows: Array, batch: Batch, state: dict[str, Any])
     if not np.isfinite(float(forward.loss)):
         return _in_forward(run, step, forward.loss), state
     slopes = dict(zip(parameters, grad(forward.loss, list(parameters.values()), create_graph=False), strict=True))
-    rate = run.optimizer.learning_rate_at(step) * run.learning_rate_factor
+    rate = _learning_rate(run, step)
     updated, after = run.optimizer.update(parameters, slopes, state, rate)
     assign(parameters, updated)
     for kind, tensors in (("gradient", slopes), ("update", updated)):
@@ -95,6 +94,15 @@ def _step(run: Run, step: int, rows: Array, batch: Batch, state: dict[str, Any])
         if path is not None:
             return Fault(step, kind, path, layer_name(path, run.model)), after
     return None, after
+
+
+def _learning_rate(run: Run, step: int) -> float:
+    """The learning rate of a step that was done: what callbacks made of the schedule is seen at the epoch's end."""
+    assert run.samples is not None  # set before the first step
+    steps = -(-len(run.samples) // (run.batch_size or len(run.samples)))
+    scheduled, last = (run.optimizer.learning_rate_at(s) for s in (step, (step // steps + 1) * steps - 1))
+    written = [row["learning_rate"] for row in run.history][step // steps]
+    return scheduled * (written / last) if last else scheduled * run.learning_rate_factor
 
 
 def _in_forward(run: Run, step: int, loss: Tensor) -> Fault:

@@ -18,10 +18,11 @@ FACTORS = (10, 100, 1000)
 
 def learning_rate_too_high(e: Examination) -> Iterator[Verdict]:
     """Steps at a tenth of the rate go down where those at the rate go up; or an epoch was far worse than the start."""
-    moment = e.end if e.at_end is not None else e.start
+    losses, rate = column(e.run, "loss"), e.run.learning_rate
+    arrived = e.at_end is not None and np.isfinite(e.at_end.loss) and np.isfinite(losses).all()
+    moment = e.end if arrived else e.start
     if e.run.optimizer.full_batch or moment is None or not moment.is_finite:
         return
-    losses, rate = column(e.run, "loss"), e.run.learning_rate
     before = e.loss_at(moment)
     worst = int(np.argmax(np.where(np.isfinite(losses), losses, np.inf)))
     spike = not losses[worst] <= SPIKE * e.start_loss
