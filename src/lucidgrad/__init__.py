@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from lucidgrad.training.evaluate import predict as predict
     from lucidgrad.training.evaluate import predict_class as predict_class
     from lucidgrad.training.evaluate import predict_proba as predict_proba
+    from lucidgrad.training.predictor import Predictor as Predictor
 
     # 8 SHOWN
     from lucidgrad import lab as lab
@@ -72,9 +73,12 @@ __version__ = "0.1.0"
 
 # What is loaded on first use: chapters, and the names that are taken from one.
 _CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "plot", "lab")
-_CHAPTER_OF = {"jit": "compiler", "doctor": "training.doctor"} | dict.fromkeys(
-    ("History", "Run", "evaluate", "fit", "predict", "predict_class", "predict_proba"), "training"
-)
+_NAMES = {
+    "compiler": ("jit",),
+    "training": ("History", "Predictor", "Run", "evaluate", "fit", "predict", "predict_class", "predict_proba"),
+    "training.doctor": ("doctor",),
+}
+_CHAPTER_OF = {name: chapter for chapter, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

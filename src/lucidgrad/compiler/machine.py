@@ -73,9 +73,10 @@ class Library:
         """Where a function begins."""
         return int(self._addresses[name])
 
-    def function(self, name: str, arguments: Sequence[Any], returns: Any = None) -> Any:
-        """A function as something Python can call; while it runs, other Python threads run too."""
-        made: Any = ctypes.CFUNCTYPE(returns, *arguments)(self._addresses[name])
+    def function(self, name: str, arguments: Sequence[Any], returns: Any = None, keeps_lock: bool = False) -> Any:
+        """A function as something Python can call; while it runs, other Python threads run too, or (quicker) wait."""
+        kind = ctypes.PYFUNCTYPE if keeps_lock else ctypes.CFUNCTYPE
+        made: Any = kind(returns, *arguments)(self._addresses[name])
         made.library = self  # the code stays as long as the function does
         return made
 

@@ -76,12 +76,14 @@ class Program:
         self.plan = Plan(self.fusion, inputs, outputs)
         self.stages = stages(tasks(self.plan, threads))
         self.text = self._write()
-        self.library: Library = compile_text(self.text, ["run"], self.target)
+        self.library: Library = compile_text(self.text, ["run", "once"], self.target)
         self._call = self.library.function("run", _RUN)
+        self._once = self.library.function("once", [ctypes.c_void_p], keeps_lock=True)
         self._barrier = Barrier()
         self._arena = aligned(self.plan.arena_bytes)
         self.error = np.zeros(1, np.int64)
         self.table = np.zeros(self.plan.slots, np.uint64)
+        self._address = self.table.ctypes.data
         self.table[self.plan.error_slot] = self.error.ctypes.data
         self.table[self.plan.barrier_slot] = self._barrier.address
         for buffer in self.plan.buffers:
@@ -90,21 +92,29 @@ class Program:
         for buffer, array in self.plan.constants:
             self.table[buffer.slot] = array.ctypes.data
 
+    def once(self) -> None:
+        """Run a single step with as little ado as possible, in this thread; Python's other threads wait meanwhile."""
+        self._once(self._address)
+        if self.error[0]:
+            self._complain()
+
     def run(self, steps: int = 1, rows: int = 0, start: int = 0) -> None:
         """Run some steps: of ``rows`` rows each, from place ``start`` of the order on."""
-        self.error[0] = 0
-        calls = [(self.table.ctypes.data, t, self.threads, 0, steps, start, rows) for t in range(self.threads)]
         if self.threads == 1:
-            self._call(*calls[0])
+            self._call(self._address, 0, 1, 0, steps, start, rows)
         else:
+            calls = [(self._address, t, self.threads, 0, steps, start, rows) for t in range(self.threads)]
             self._barrier.reset()
             with borrowed(self.threads) as pool:
                 pool.run(self._call, calls, self._barrier)
         if self.error[0]:
-            raise ArgumentError(
-                "expected indices inside of their arrays, got one that points outside. "
-                "Count from 0, or from -1 at the end."
-            )
+            self._complain()
+
+    def _complain(self) -> None:
+        self.error[0] = 0
+        raise ArgumentError(
+            "expected indices inside of their arrays, got one that points outside. Count from 0, or from -1 at the end."
+        )
 
     def _write(self) -> str:
         """The program in LLVM's assembly language."""
@@ -164,7 +174,10 @@ class Program:
                     self._call_task(c, task, arguments)
                 if self.threads > 1:
                     self._meet(c, table, threads)
-        return "\n\n".join([barrier_text(internal=True), c.text()]) if self.threads > 1 else c.text()
+        once = MathBuilder("once", [("table", PTR)])
+        once.call("run", [*once.params, *(once.const(n, I64) for n in (0, 1, 0, 1, 0, 1))])
+        barrier = [barrier_text(internal=True)] if self.threads > 1 else []
+        return "\n\n".join([*barrier, c.text(), once.text()])
 
     def _call_task(self, c: MathBuilder, task: Task, arguments: list[Reg]) -> None:
         """Call a function; what is not shared is done by the first thread."""

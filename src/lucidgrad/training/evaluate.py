@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lucidgrad.autograd import mode, no_grad
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.compiler.fuse import UnsupportedOpError
+from lucidgrad.compiler.machine import available
+from lucidgrad.errors import ArgumentError, TracingError, explain
 from lucidgrad.functional import softmax
 from lucidgrad.losses import Loss, as_loss
 from lucidgrad.metrics import Metric, as_metric
 from lucidgrad.nn import Module
 from lucidgrad.tensor import Tensor
+from lucidgrad.training.engine import EAGER, Engine, check_engine
+from lucidgrad.training.evaluating import evaluating
+from lucidgrad.training.predictor import Predictor, predictor_for
 from lucidgrad.training.samples import Array, Samples
 from lucidgrad.training.step import model_dtype
-from lucidgrad.training.threads import blas_threads, blas_threads_for
+from lucidgrad.training.threads import blas_threads, blas_threads_for, check_threads
 from lucidgrad.training.totals import Totals
 
 # Rows of a batch are chosen so that its inputs take about this much; a batch then fits a core's cache.
 BATCH_BYTES = 2**20
+# Arithmetic operations (a few hundredths of a second of one core) from which on a model is compiled to be asked.
+WORTH_COMPILING = 2**31
 
 
-def predict(model: Module, x: ArrayLike, *, batch_size: int | None = None) -> Array:
+def predict(
+    model: Module, x: ArrayLike, *, batch_size: int | None = None, engine: str = "auto", threads: int | None = None
+) -> Array:
     """The outputs of the model for every row of x, in evaluation mode: logits or regression values, (n, ...).
+
+    Parameters
+    ----------
+    batch_size
+        Rows that are computed together; None: chosen so that a batch fits the cache.
+    engine
+        ``"native"``: in machine code. ``"eager"``: op after op, in NumPy. ``"auto"``: natively where there is so much
+        to compute that compiling (some tenths of a second, once for a model) pays. To ask often, or a row at a time,
+        make a ``Predictor``. The numbers agree to rounding.
+    threads
+        Of the native engine. None: chosen by the size of the work.
 
     >>> import numpy as np, lucidgrad as lg
     >>> lg.predict(lg.nn.Linear(2, 3), np.zeros((5, 2))).shape
@@ -34,7 +54,7 @@ def predict(model: Module, x: ArrayLike, *, batch_size: int | None = None) -> Ar
     """
     outputs: Array | None = None
     samples = Samples.of(x, None, None, model_dtype(model), "predict")
-    for rows, predictions in _outputs(model, samples, batch_size):
+    for rows, predictions in _outputs(model, samples, batch_size, Engine(check_engine(engine), check_threads(threads))):
         values = predictions.numpy()
         if outputs is None:
             outputs = np.empty((len(samples), *values.shape[1:]), values.dtype)
@@ -43,9 +63,11 @@ def predict(model: Module, x: ArrayLike, *, batch_size: int | None = None) -> Ar
     return outputs
 
 
-def predict_proba(model: Module, x: ArrayLike, *, batch_size: int | None = None) -> Array:
+def predict_proba(
+    model: Module, x: ArrayLike, *, batch_size: int | None = None, engine: str = "auto", threads: int | None = None
+) -> Array:
     """Class probabilities (n, classes): softmax of the logits, or (1 - p, p) with the sigmoid of a single logit."""
-    logits = predict(model, x, batch_size=batch_size)
+    logits = predict(model, x, batch_size=batch_size, engine=engine, threads=threads)
     if logits.ndim == 2 and logits.shape[1] > 1:
         return softmax(Tensor.wrap(logits), axis=-1).numpy()
     if logits.ndim > 2:
@@ -56,9 +78,11 @@ def predict_proba(model: Module, x: ArrayLike, *, batch_size: int | None = None)
     return np.stack([1 - one, one], axis=1)
 
 
-def predict_class(model: Module, x: ArrayLike, *, batch_size: int | None = None) -> Array:
+def predict_class(
+    model: Module, x: ArrayLike, *, batch_size: int | None = None, engine: str = "auto", threads: int | None = None
+) -> Array:
     """The most probable class of every row, int64 (n,)."""
-    logits = predict(model, x, batch_size=batch_size)
+    logits = predict(model, x, batch_size=batch_size, engine=engine, threads=threads)
     if logits.ndim == 2 and logits.shape[1] > 1:
         classes: Array = np.argmax(logits, axis=1)
         return classes
@@ -74,8 +98,12 @@ def evaluate(
     metrics: Iterable[str | Metric | Callable[..., Any]] = (),
     sample_weight: ArrayLike | None = None,
     batch_size: int | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
 ) -> dict[str, float]:
     """Loss and metrics of the model on a data set, in evaluation mode: every row counts as its weight says.
+
+    ``batch_size``, ``engine`` and ``threads`` are as for ``predict``.
 
     >>> import numpy as np, lucidgrad as lg
     >>> model = lg.nn.Linear(2, 2, init=lg.nn.init.zeros)
@@ -84,39 +112,34 @@ def evaluate(
     """
     samples = Samples.of(x, y, sample_weight, model_dtype(model), "evaluate")
     measured = dict(as_metric(m) for m in metrics)
-    return measure(model, samples, None if loss is None else as_loss(loss), measured, batch_size)
+    chosen = Engine(check_engine(engine), check_threads(threads))
+    return measure(model, samples, None if loss is None else as_loss(loss), measured, batch_size, chosen)
 
 
 def measure(
-    model: Module, samples: Samples, loss: Loss | None, metrics: dict[str, Metric], batch_size: int | None = None
+    model: Module,
+    samples: Samples,
+    loss: Loss | None,
+    metrics: dict[str, Metric],
+    batch_size: int | None = None,
+    engine: Engine = EAGER,
 ) -> dict[str, float]:
     """``evaluate`` for samples that are already checked."""
     totals = Totals(loss, metrics)
-    for rows, predictions in _outputs(model, samples, batch_size):
+    for rows, predictions in _outputs(model, samples, batch_size, engine):
         _, y, weight = samples.batch(rows)
         assert y is not None  # evaluate and fit require targets
         totals.add(None if loss is None else loss.sums(predictions, y, weight), predictions, y, weight)
     return totals.results()
 
 
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Inside of the block the model is in evaluation mode and nothing is recorded; then it is as it was."""
-    before = {path: module.training for path, module in model.modules().items()}
-    quiet = mode.quiet
-    model.eval()
-    try:
-        with no_grad(), np.errstate(all="ignore"):
-            mode.quiet = True
-            yield
-    finally:
-        mode.quiet = quiet
-        for path, module in model.modules().items():
-            module.training = before[path]
-
-
-def _outputs(model: Module, samples: Samples, batch_size: int | None) -> Iterator[tuple[slice, Tensor]]:
+def _outputs(model: Module, samples: Samples, batch_size: int | None, engine: Engine) -> Iterator[tuple[slice, Tensor]]:
     """The model's outputs for slices of the samples, in order."""
+    predictor = None if batch_size is not None else _predictor(model, samples, engine)
+    if predictor is not None:
+        for rows, outputs in predictor.parts(samples.x, samples.rows):
+            yield rows, Tensor.wrap(outputs)
+        return
     n = len(samples)
     row_bytes = max(1, int(np.prod(samples.x.shape[1:])) * samples.dtype.itemsize)
     size = batch_size or max(1, min(n, BATCH_BYTES // row_bytes))
@@ -126,3 +149,24 @@ def _outputs(model: Module, samples: Samples, batch_size: int | None) -> Iterato
         for start in range(0, n, size):
             rows = slice(start, min(start + size, n))
             yield rows, model(samples.batch(rows)[0])
+
+
+_asked_eagerly: weakref.WeakSet[Module] = weakref.WeakSet()  # that cannot be compiled, and it has been said
+
+
+def _predictor(model: Module, samples: Samples, engine: Engine) -> Predictor | None:
+    """What asks the model natively; None where that is not wanted, not worth it, or not possible."""
+    work = 2 * len(samples) * sum(p.size for p in model.parameters().values()) * engine.times
+    worth = work > 0 if engine.name == "native" else work >= WORTH_COMPILING and available()
+    if engine.name == "eager" or not worth:
+        return None
+    reason = None if available() else "llvmlite is not installed"
+    if reason is None and model not in _asked_eagerly:
+        try:
+            return predictor_for(model, samples, engine.threads)
+        except (UnsupportedOpError, TracingError) as error:
+            reason = str(error)
+    if model not in _asked_eagerly:
+        _asked_eagerly.add(model)
+        warnings.warn(f"the model is asked eagerly: {reason}", RuntimeWarning, stacklevel=5)
+    return None

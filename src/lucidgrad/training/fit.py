@@ -24,9 +24,10 @@ from lucidgrad.optim import Optimizer
 from lucidgrad.training.callbacks.callback import Callback
 from lucidgrad.training.callbacks.progress import Progress
 from lucidgrad.training.divergence import stop_diverged
+from lucidgrad.training.engine import EAGER, Engine, check_engine
 from lucidgrad.training.evaluate import measure
 from lucidgrad.training.full_batch import minimize_epoch
-from lucidgrad.training.native import check_engine, native_training
+from lucidgrad.training.native import native_training
 from lucidgrad.training.resume import resume_run
 from lucidgrad.training.run import Run, fingerprint
 from lucidgrad.training.samples import Samples
@@ -34,6 +35,9 @@ from lucidgrad.training.step import assign, model_dtype, training_step
 from lucidgrad.training.threads import blas_threads, blas_threads_for, check_threads
 
 Hook = Callable[[Run], None]
+# How often the held back samples are judged on, at least, as far as compiling the model for it is concerned. A fixed
+# number: a run that is resumed for more epochs must come to the same choice.
+VALIDATIONS = 16
 
 
 def fit(
@@ -159,6 +163,7 @@ def train_run(
     run.start, run.start_step = dict(run.model.state()), run.step  # not copied: arrays in tensors never change
     hooks = _hooks(run.callbacks)
     native = native_training(run, train, engine, threads)
+    judge = EAGER if native is None else Engine("auto", threads, times=VALIDATIONS)
     epoch = native.epoch if native is not None else minimize_epoch if run.optimizer.full_batch else _epoch
     with _interruptible(run), _quiet(), ExitStack() as ends:
         for hook in hooks["on_run_end"]:  # each of them is called, the last first, also when another one fails
@@ -171,7 +176,7 @@ def train_run(
                 done = epoch(run, train, hooks["on_step_end"])
                 run.totals.seconds += time.perf_counter() - started
                 if done:
-                    _finish_epoch(run, held_back)
+                    _finish_epoch(run, held_back, judge)
                     _call(hooks["on_epoch_end"], run)
         except BaseException as error:
             run.stop_reason = f"failed: {type(error).__name__}: {error}"  # whatever was to stop it before
@@ -207,11 +212,11 @@ def _step(run: Run, train: Samples, index: np.ndarray[Any, Any]) -> None:
     run.count_step(result.forward, batch, learning_rate)
 
 
-def _finish_epoch(run: Run, held_back: Samples | None) -> None:
+def _finish_epoch(run: Run, held_back: Samples | None, engine: Engine) -> None:
     """Add the epoch's row to the history."""
     row = {"epoch": run.epoch + 1, **run.totals.results()}
     if held_back is not None:
-        measured = measure(run.model, held_back, run.loss, run.metrics)
+        measured = measure(run.model, held_back, run.loss, run.metrics, engine=engine)
         row |= {f"validation_{name}": value for name, value in measured.items()}
     row["learning_rate"] = run.learning_rate
     row["seconds"] = run.totals.seconds

@@ -6,53 +6,36 @@ read back at the end of each epoch, or before a callback looks.
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from lucidgrad.compiler import flatten
-from lucidgrad.compiler.buffers import ARRAY, GATHERED, ROWS, STREAM, Buffer, pack, unpack
+from lucidgrad.compiler.buffers import ARRAY, GATHERED, ROWS, STREAM
 from lucidgrad.compiler.fuse import UnsupportedOpError
 from lucidgrad.compiler.kernels.permutation import permutation
 from lucidgrad.compiler.layout import Place
 from lucidgrad.compiler.machine import available
-from lucidgrad.compiler.program import Program, aligned
+from lucidgrad.compiler.program import Program
 from lucidgrad.data import epoch_order
-from lucidgrad.errors import ArgumentError, TracingError, explain
+from lucidgrad.errors import TracingError
 from lucidgrad.graph import Value
-from lucidgrad.nn import Module
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.callbacks.progress import Progress
 from lucidgrad.training.divergence import stop_diverged
+from lucidgrad.training.engine import native_threads
+from lucidgrad.training.memory import StateMemory
 from lucidgrad.training.run import Run
 from lucidgrad.training.samples import Array, Samples
 from lucidgrad.training.step import replaced_state, trace_step
 
-ENGINES = ("auto", "native", "eager")
 # Between two looks at what happens outside (Ctrl-C, the progress bar) a call takes about this long.
 CALL_SECONDS = 0.05
-# Arithmetic operations of a step from which on threads are worth their meeting at barriers: some ten microseconds.
-WORTH_THREADS = 2**20
 # Rows of targets that are looked at together.
 CHECKED_ROWS = 2**16
-
-
-def check_engine(engine: Any) -> str:
-    """The argument ``engine`` of ``fit``."""
-    if engine not in ENGINES:
-        raise ArgumentError(explain(f"engine expected one of {ENGINES}", repr(engine), "engine='auto' is usual"))
-    return str(engine)
-
-
-def native_threads(model: Module, rows: int) -> int:
-    """One for a step that takes a few microseconds, else as many as there are cores (up to eight)."""
-    work = 6 * rows * sum(p.size for p in model.parameters().values())
-    return min(8, os.cpu_count() or 1) if work >= WORTH_THREADS else 1
 
 
 def native_training(run: Run, train: Samples, engine: str, threads: int | None) -> NativeTraining | None:
@@ -186,37 +169,6 @@ class NativeTraining:
         self.memory.seen = [t.raw for t in self._tensors()]
 
 
-class StateMemory:
-    """Parameters, buffers and the optimiser's state as the programs lay them out; they share it."""
-
-    def __init__(self, program: Program, count: int) -> None:
-        plan = program.plan
-        self._layout = plan.inputs[:count]
-        self.arrays = [_memory(b) for b in self._layout]
-        numbers = {v: i for i, v in enumerate(program.graph.inputs)}
-        self.mirrors = {numbers[v]: _memory(b) for v, b in plan.mirrors.items()}
-        self.seen: list[Any] = [None] * count  # the arrays that were read, or written, last
-
-    def load(self, tensors: list[Tensor]) -> None:
-        """Take over those that have changed since."""
-        for i, (tensor, buffer) in enumerate(zip(tensors, self._layout, strict=True)):
-            if tensor.raw is not self.seen[i]:
-                self.seen[i] = tensor.raw
-                array, panel = tensor.numpy(), buffer.panel
-                self.arrays[i][...] = array if panel is None else pack(array, panel)
-                if i in self.mirrors and panel is not None:
-                    self.mirrors[i][...] = pack(array, 1 - panel)
-
-    def read(self) -> list[Tensor]:
-        """Copies of what is in it."""
-        made = []
-        for array, buffer in zip(self.arrays, self._layout, strict=True):
-            copy = array.copy() if buffer.panel is None else unpack(array, buffer.shape, buffer.panel)
-            copy.setflags(write=False)
-            made.append(Tensor.wrap(copy))
-        return made
-
-
 @dataclass(frozen=True)
 class Done:
     """What steps have reported: of each its loss and the two sums that the epoch's loss is made of; the predictions."""
@@ -294,16 +246,6 @@ def _learning_rates(run: Run, count: int) -> Array:
 def _added(total: float, parts: Array) -> float:
     """The total and the parts added one after the other, as the eager loop does."""
     return float(np.cumsum(np.concatenate([[total], parts], dtype=np.float64))[-1])
-
-
-def _memory(buffer: Buffer) -> Array:
-    """Zeros for what a buffer holds: as it is, or flat in panels."""
-    made: Array = aligned(buffer.size_bytes).view(buffer.dtype)
-    return (
-        made.reshape(-1)[: prod(buffer.shape)].reshape(buffer.shape)
-        if buffer.panel is None
-        else made[: buffer.elements]
-    )
 
 
 def _walkable(array: Array) -> Array:

@@ -1,0 +1,37 @@
+"""Which engine does the work, and on how many threads: the arguments ``engine`` and ``threads``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.nn import Module
+
+ENGINES = ("auto", "native", "eager")
+# Arithmetic operations of a step from which on threads are worth their meeting at barriers: some ten microseconds.
+WORTH_THREADS = 2**20
+
+
+class Engine(NamedTuple):
+    """What was asked for: the engine, its threads, and how often the same will be done."""
+
+    name: str
+    threads: int | None = None
+    times: int = 1
+
+
+EAGER = Engine("eager")
+
+
+def check_engine(engine: Any) -> str:
+    """The argument ``engine`` of ``fit``."""
+    if engine not in ENGINES:
+        raise ArgumentError(explain(f"engine expected one of {ENGINES}", repr(engine), "engine='auto' is usual"))
+    return str(engine)
+
+
+def native_threads(model: Module, rows: int) -> int:
+    """One for a step that takes a few microseconds, else as many as there are cores (up to eight)."""
+    work = 6 * rows * sum(p.size for p in model.parameters().values())
+    return min(8, os.cpu_count() or 1) if work >= WORTH_THREADS else 1
