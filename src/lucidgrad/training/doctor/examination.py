@@ -12,7 +12,7 @@ from lucidgrad.data import epoch_order
 from lucidgrad.losses import AbsoluteError, Huber, LogCosh, Poisson, Quantile, SquaredError
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.doctor.look import Look, working
-from lucidgrad.training.evaluate import evaluating
+from lucidgrad.training.evaluating import evaluating
 from lucidgrad.training.run import Run
 from lucidgrad.training.samples import Samples
 from lucidgrad.training.step import assign, training_step

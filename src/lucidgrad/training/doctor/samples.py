@@ -69,7 +69,7 @@ def class_imbalance(e: Examination) -> Iterator[Verdict]:
 
 def _recall(e: Examination, labels: Array, name: int) -> float:
     """The share of the training samples of a class (some of them) that are recognised."""
-    from lucidgrad.training.evaluate import evaluating
+    from lucidgrad.training.evaluating import evaluating
 
     rows = np.flatnonzero(labels == name)[:1000]
     with evaluating(e.run.model):
