@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import lucidgrad
 from lucidgrad.cli import main as cli
+from lucidgrad.compiler.machine import description
 from lucidgrad.errors import ArgumentError
 
 run = CliRunner().invoke
 
 
-def test_the_version_is_that_of_the_package():
+def test_the_version_is_that_of_the_package_and_the_engine_is_named():
     result = run(cli.app, ["--version"])
-    assert (result.exit_code, result.output) == (0, f"lucidgrad {lucidgrad.__version__}\n")
+    assert result.exit_code == 0
+    first, second, third = result.output.splitlines()
+    assert first == f"lucidgrad {lucidgrad.__version__}"
+    assert second == f"Python {platform.python_version()}, NumPy {np.__version__}"
+    assert third == description()
+    assert "LLVM" in third
 
 
 def test_help_names_every_command():
@@ -87,4 +95,4 @@ def test_the_package_can_be_run_as_a_module():
     done = subprocess.run(
         [sys.executable, "-m", "lucidgrad", "--version"], capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout == f"lucidgrad {lucidgrad.__version__}\n"
+    assert done.stdout.startswith(f"lucidgrad {lucidgrad.__version__}\n")

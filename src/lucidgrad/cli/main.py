@@ -6,6 +6,7 @@ not understood, 130 after Ctrl-C.
 
 from __future__ import annotations
 
+import platform
 import sys
 from typing import Annotated
 
@@ -44,16 +45,24 @@ def _failed(message: str, code: int) -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
+        import numpy
+
         from lucidgrad import __version__
+        from lucidgrad.compiler.machine import description
 
         print(f"lucidgrad {__version__}")
+        print(f"Python {platform.python_version()}, NumPy {numpy.__version__}")
+        print(description())
         raise typer.Exit
 
 
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the versions and the engine, and leave."
+        ),
     ] = False,
 ) -> None:
     """A neural-network framework you can see through."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,20 @@ class NativeError(LucidgradError):
 def available() -> bool:
     """Whether llvmlite is installed: without it everything trains eagerly."""
     return find_spec("llvmlite") is not None
+
+
+def description() -> str:
+    """What compiles, and for what: one line for ``lucidgrad --version`` and for reports."""
+    if not available():
+        return "native engine: none, because llvmlite is not installed; everything runs eagerly"
+    import llvmlite
+    import llvmlite.binding as llvm
+
+    version = ".".join(map(str, llvm.llvm_version_info))
+    target = host()
+    width = "AVX-512" if target.wide else "AVX2" if target.registers == 8 else "baseline vectors"
+    chosen = f", chosen by LUCIDGRAD_CPU={target.cpu}" if os.environ.get("LUCIDGRAD_CPU") else ""
+    return f"native engine: llvmlite {llvmlite.__version__} (LLVM {version}), code for {target.cpu} ({width}{chosen})"
 
 
 @dataclass(frozen=True)
@@ -82,10 +97,13 @@ class Library:
 
 
 _lock = threading.Lock()  # LLVM's objects are not for several threads at a time
+# Code holds no addresses and no data, so that whoever needs the same again (another seed, another fold) shares it.
+KEPT = 64
+_kept: OrderedDict[tuple[str, tuple[str, ...], Target], Library] = OrderedDict()
 
 
 def compile_text(text: str, names: Sequence[str], target: Target | None = None) -> Library:
-    """Machine code of a module.
+    """Machine code of a module; the last ones are kept, and given again for the same text.
 
     Parameters
     ----------
@@ -101,31 +119,42 @@ def compile_text(text: str, names: Sequence[str], target: Target | None = None) 
     Vectors, tiles and shared addresses are written out by us. All that is left to LLVM's optimiser is to test at the
     end of a loop instead of at its beginning; its level -O1 took twice the time for code that ran no faster.
     """
+    target = target or host()
+    key = text, tuple(names), target
+    with _lock:
+        library = _kept.get(key)
+        if library is None:
+            library = _kept[key] = _compile(text, names, target)
+        _kept.move_to_end(key)
+        if len(_kept) > KEPT:
+            _kept.popitem(last=False)
+        return library
+
+
+def _compile(text: str, names: Sequence[str], target: Target) -> Library:
     import llvmlite.binding as llvm
     from llvmlite.binding.newpassmanagers import NewPassManager
 
-    with _lock:
-        _initialise()
-        target = target or host()
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=target.cpu, features=target.features, opt=1, jit=True, codemodel="jitdefault"
-        )
-        try:
-            module = llvm.parse_assembly(text)
-            module.verify()
-        except RuntimeError as error:
-            raise NativeError(
-                f"expected assembly that LLVM accepts, got: {error}. This is a mistake in lucidgrad."
-            ) from None
-        passes = llvm.create_new_module_pass_manager()
-        passes.add_loop_rotate_pass()
-        passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1)))
-        # llvmlite 0.50 forgets to free the passes: the method that does is hidden by its base class.
-        NewPassManager._dispose(passes)
-        passes.detach()
-        engine = llvm.create_mcjit_compiler(module, machine)
-        engine.finalize_object()
-        return Library(engine, text, names)
+    _initialise()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=target.cpu, features=target.features, opt=1, jit=True, codemodel="jitdefault"
+    )
+    try:
+        module = llvm.parse_assembly(text)
+        module.verify()
+    except RuntimeError as error:
+        raise NativeError(
+            f"expected assembly that LLVM accepts, got: {error}. This is a mistake in lucidgrad."
+        ) from None
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_loop_rotate_pass()
+    passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1)))
+    # llvmlite 0.50 forgets to free the passes: the method that does is hidden by its base class.
+    NewPassManager._dispose(passes)
+    passes.detach()
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    return Library(engine, text, names)
 
 
 @cache
