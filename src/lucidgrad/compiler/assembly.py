@@ -143,6 +143,10 @@ class Builder(Instructions):
             )
         elif mask is None:
             self.line(f"store {value.type} {value.text}, ptr {pointer.text}, align {align}")
+        elif (lane := _only_lane(mask)) is not None:
+            # As a masked store of what was made narrower just before, LLVM 22 writes the lane as wide as it was then
+            # (AVX-512: four bytes where one is meant), over whatever lies behind.
+            self.store(self.extract(value, lane), self.offset(pointer, lane, value.dtype), align=align)
         else:
             self.line(
                 f"call void @llvm.masked.store.{self._suffix(value.dtype, value.lanes)}.p0({value.type} {value.text}, "
@@ -222,3 +226,10 @@ class Builder(Instructions):
         linkage = "internal " if self.internal else ""
         head = f"define {linkage}{returns} @{self.name}({params}) {_WIDE} {{"
         return "\n".join([head, "entry:", *self.lines, end, "}"])
+
+
+def _only_lane(mask: Reg) -> int | None:
+    """The lane that a constant mask lets through, if it is a single one."""
+    lanes = mask.text.split(",") if mask.text.startswith("<") else []
+    through = [i for i, lane in enumerate(lanes) if "true" in lane]
+    return through[0] if len(through) == 1 else None
