@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from lucidgrad.training.run import Run as Run
     from lucidgrad.training.evaluate import evaluate as evaluate
     from lucidgrad.training.fit import fit as fit
+    from lucidgrad.training.learning_rate import find_learning_rate as find_learning_rate
     from lucidgrad.training.evaluate import predict as predict
     from lucidgrad.training.evaluate import predict_class as predict_class
     from lucidgrad.training.evaluate import predict_proba as predict_proba
@@ -75,7 +76,17 @@ __version__ = "0.1.0"
 _CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "plot", "lab")
 _NAMES = {
     "compiler": ("jit",),
-    "training": ("History", "Predictor", "Run", "evaluate", "fit", "predict", "predict_class", "predict_proba"),
+    "training": (
+        "History",
+        "Predictor",
+        "Run",
+        "evaluate",
+        "find_learning_rate",
+        "fit",
+        "predict",
+        "predict_class",
+        "predict_proba",
+    ),
     "training.doctor": ("doctor",),
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _NAMES.items() for name in names}

@@ -16,5 +16,7 @@ from lucidgrad.training.evaluate import predict_class as predict_class
 from lucidgrad.training.evaluate import predict_proba as predict_proba
 from lucidgrad.training.fit import fit as fit
 from lucidgrad.training.history import History as History
+from lucidgrad.training.learning_rate import LearningRateSearch as LearningRateSearch
+from lucidgrad.training.learning_rate import find_learning_rate as find_learning_rate
 from lucidgrad.training.predictor import Predictor as Predictor
 from lucidgrad.training.run import Run as Run

@@ -11,11 +11,12 @@ import numpy as np
 from lucidgrad.data import epoch_order
 from lucidgrad.losses import AbsoluteError, Huber, LogCosh, Poisson, Quantile, SquaredError
 from lucidgrad.tensor import Tensor
-from lucidgrad.training.doctor.look import Look, working
+from lucidgrad.training.doctor.look import Look
 from lucidgrad.training.evaluating import evaluating
 from lucidgrad.training.run import Run
 from lucidgrad.training.samples import Samples
 from lucidgrad.training.step import assign, training_step
+from lucidgrad.training.working import working
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 PROBE_ROWS = 512

@@ -5,18 +5,18 @@ Everything is read off the nodes that the ops leave, so it works for any model, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from lucidgrad.autograd import Node, enable_grad, mode
+from lucidgrad.autograd import Node
 from lucidgrad.nn import Module
 from lucidgrad.tensor import Tensor, grad
 from lucidgrad.training.run import Run
 from lucidgrad.training.step import Batch, forward_pass
+from lucidgrad.training.working import working
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
@@ -88,26 +88,6 @@ def look_at_activations(model: Module, x: Tensor) -> list[Activation]:
         predictions = model.eval()(x)
     names = {id(p): path for path, p in model.parameters().items()}
     return activations_among(nodes_of(predictions), names, model, last=None)
-
-
-@contextmanager
-def working(model: Module, arrays: Mapping[str, Array] | None = None) -> Iterator[None]:
-    """Inside of the block the model may have other weights and run; then all of it is as it was before."""
-    tensors = {**model.parameters(), **model.buffers()}
-    before = {path: t.raw for path, t in tensors.items()}
-    training = {path: module.training for path, module in model.modules().items()}
-    quiet, mode.quiet = mode.quiet, True
-    try:
-        for path, array in (arrays or {}).items():
-            tensors[path].data = Tensor.wrap(array)
-        with enable_grad(), np.errstate(all="ignore"):
-            yield
-    finally:
-        mode.quiet = quiet
-        for path, t in tensors.items():
-            t.data = Tensor.wrap(before[path])
-        for path, module in model.modules().items():
-            module.training = training[path]
 
 
 def nodes_of(result: Tensor) -> list[Node]:

@@ -10,11 +10,12 @@ import numpy as np
 from lucidgrad.data import epoch_order
 from lucidgrad.tensor import Tensor, grad
 from lucidgrad.training.doctor.examination import Array, Examination, Moment, column
-from lucidgrad.training.doctor.look import layer_name, layer_of, nodes_of, working
+from lucidgrad.training.doctor.look import layer_name, layer_of, nodes_of
 from lucidgrad.training.doctor.verdict import Verdict
 from lucidgrad.training.run import Run
 from lucidgrad.training.samples import Samples
 from lucidgrad.training.step import Batch, assign, forward_pass
+from lucidgrad.training.working import working
 
 MOST_STEPS = 5000
 """No more steps are run again."""
