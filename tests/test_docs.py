@@ -1,7 +1,8 @@
-"""The examples of the README and of CONTRIBUTING run, and the README's map is true."""
+"""The examples of the README, of CONTRIBUTING and of docs/ run and print what stands there, and the map is true."""
 
 from __future__ import annotations
 
+import doctest
 import re
 import warnings
 from pathlib import Path
@@ -9,32 +10,37 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md")
+PAGES = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")))
 
 
-def python_blocks(page: str) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+def python_blocks(page: str) -> list[tuple[str, str]]:
+    """The examples, each with what the page says that it prints (a block of text right behind it), or ""."""
+    block = r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?"
+    return re.findall(block, (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_of_a_page_run_one_after_the_other(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_examples_of_a_page_run_one_after_the_other_and_print_what_it_says(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blocks = python_blocks(page)
-    assert blocks
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for block in blocks:
+        for block, said in blocks:
+            capsys.readouterr()
             exec(compile(block, page, "exec"), names)
+            printed = capsys.readouterr().out
+            assert not said or doctest.OutputChecker().check_output(said, printed, flags), printed
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_relative_link_and_picture_of_a_page_exists(page: str) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8"))
     targets += re.findall(r'src="(?!https?://)([^"]+)"', (ROOT / page).read_text(encoding="utf-8"))
-    assert [t for t in targets if not (ROOT / t).exists()] == []
+    assert [t for t in targets if not ((ROOT / page).parent / t).exists()] == []
 
 
 def test_the_map_in_contributing_names_every_module() -> None:

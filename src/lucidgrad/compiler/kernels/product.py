@@ -124,6 +124,8 @@ def _rows(
             if isinstance(at, int) and isinstance(stop, int)
             else c.add(c.mul(c.div(count, rows), rows), at)
         )
+        if isinstance(end, int) and end == at:  # fewer rows than a tile has
+            continue
         with c.loop(at, end, rows) as loop, expression.scope():
             _tile(
                 expression,
