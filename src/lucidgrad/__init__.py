@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from lucidgrad.training.evaluate import predict_class as predict_class
     from lucidgrad.training.evaluate import predict_proba as predict_proba
     from lucidgrad.training.predictor import Predictor as Predictor
+    from lucidgrad.training.report import compile_report as compile_report
 
     # 8 SHOWN
     from lucidgrad import lab as lab
@@ -88,6 +89,7 @@ _NAMES = {
         "predict_proba",
     ),
     "training.doctor": ("doctor",),
+    "training.report": ("compile_report",),
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _NAMES.items() for name in names}
 

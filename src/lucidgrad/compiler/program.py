@@ -55,6 +55,8 @@ class Program:
 
     Attributes
     ----------
+    source, graph
+        What was given, and what became of it by the passes.
     stages
         What is done in a step; the threads meet behind each of them.
     table
@@ -69,6 +71,7 @@ class Program:
         target: Target | None = None,
         threads: int = 1,
     ) -> None:
+        self.source = graph
         self.graph = pipeline(graph, NATIVE)
         self.fusion = fuse(self.graph)
         self.target = target or host()

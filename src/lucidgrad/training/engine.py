@@ -33,5 +33,9 @@ def check_engine(engine: Any) -> str:
 
 def native_threads(model: Module, rows: int) -> int:
     """One for a step that takes a few microseconds, else as many as there are cores (up to eight)."""
-    work = 6 * rows * sum(p.size for p in model.parameters().values())
-    return min(8, os.cpu_count() or 1) if work >= WORTH_THREADS else 1
+    return min(8, os.cpu_count() or 1) if step_work(model, rows) >= WORTH_THREADS else 1
+
+
+def step_work(model: Module, rows: int) -> int:
+    """Arithmetic operations of a training step, roughly: two a parameter and row, forward, backward and once more."""
+    return 6 * rows * sum(p.size for p in model.parameters().values())

@@ -62,7 +62,7 @@ class NativeTraining:
         self._held = [*run.parameters.values(), *run.model.buffers().values()]
         self._size = min(run.batch_size or len(train), len(train))
         self._threads = native_threads(run.model, self._size) if threads is None else threads
-        self._sources = [_walkable(a) for a in (train.x, train.y, train.weight) if a is not None]
+        self._sources = [walkable(a) for a in (train.x, train.y, train.weight) if a is not None]
         self.steps: dict[int, Steps] = {}
         whole = self._steps(self._size)
         self.memory = StateMemory(whole.program, whole.traced.state)
@@ -248,7 +248,7 @@ def _added(total: float, parts: Array) -> float:
     return float(np.cumsum(np.concatenate([[total], parts], dtype=np.float64))[-1])
 
 
-def _walkable(array: Array) -> Array:
+def walkable(array: Array) -> Array:
     """The array, or a copy where its rows cannot be walked through as they lie."""
     whole = all(s % array.itemsize == 0 for s in array.strides)
     native = array.dtype.isnative and array.flags.aligned
