@@ -126,3 +126,8 @@ def test_a_number_computed_from_the_sum_of_the_same_kernel() -> None:
 def test_a_reduction_of_a_single_number_inside_of_a_kernel() -> None:
     function = lg.jit(lambda n: (lg.ops.TABLE["argmin"](n) + 3) * 2)
     assert function(lg.tensor(5)).tolist() == 6
+
+
+def test_empty_arrays_put_together_are_empty() -> None:
+    x = lg.tensor(np.zeros((0, 7), np.float32))
+    assert lg.jit(lambda x: lg.functional.concatenate([x, x], axis=0))(x).shape == (0, 7)

@@ -80,7 +80,8 @@ def _moved(instruction: Instruction, operands: list[Any], y: Array, rng: np.rand
         if name in NEVER_ZERO:
             reached = np.isfinite(np.asarray(operands[0])) & (np.asarray(operands[0]) != 0)
             unit = np.where((y == 0) & reached, np.finfo(y.dtype).smallest_subnormal, unit)
-        y = (y + rng.integers(-UNITS, UNITS + 1, y.shape) * unit).astype(y.dtype)
+        moved = (y + rng.integers(-UNITS, UNITS + 1, y.shape) * unit).astype(y.dtype)
+        y = np.where(unit == 0, y, moved)  # -0.0 + 0.0 would be 0.0
         if name in NEVER_ZERO and name != "power":
             y = np.abs(y)
     if name in EITHER_ZERO:

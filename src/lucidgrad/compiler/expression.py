@@ -199,6 +199,8 @@ class Expression:
             inside, (place,) = self._inside([(self.frame.math.add(index[axis], -start), 0, n)])
             value = self.at(x, (*index[:axis], place, *index[axis + 1 :]), mask)
             result = value if result is None else self._choose(inside, value, result, instruction.output.dtype)
+        if result is None:  # nothing put together with nothing
+            result = self.c.zero(instruction.output.dtype)
         return result  # type: ignore[no-any-return]
 
     def _put(self, instruction: Instruction, index: Index, mask: Reg | None) -> Reg:
