@@ -2,7 +2,8 @@
 
 Shapes and dtypes, integers, booleans, the places of NaN and infinities and the signs of zeros have to be the same,
 and other floats within 1e-5 (float32) or 1e-12 (float64) of their size. An element that is not is excused only where
-``uncertainty.runs`` shows that correct implementations may have it.
+``uncertainty.runs`` shows that correct implementations may have it. The code runs twice, the second time in arrays
+with fences around them, and has to give the same bits and write to nothing else.
 
     python -m tests.native.compare 17   # the program of this seed, and what is wrong with it, if anything
 """
@@ -20,9 +21,11 @@ import numpy as np
 
 import lucidgrad as lg
 from lucidgrad.compiler import interpret
+from lucidgrad.graph import Value
 from tests.native.generate import program
 from tests.native.programs import Program, leaves
 from tests.native.shrink import shrunk
+from tests.native.targets import run, same_bits
 from tests.native.uncertainty import runs
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
@@ -70,11 +73,15 @@ def divergence(p: Program, seed: int = 0) -> str:
     graph, tensors = p.graph(), p.tensors()
     inputs = [t.numpy() for t in tensors]
     expected = interpret(graph, *inputs)
+    jitted = lg.jit(p)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # jit says so when it does not compile
-        got = [np.asarray(t) for t in leaves(lg.jit(p)(*tensors))]
+        got = [np.asarray(t) for t in leaves(jitted(*tensors))]
     if [(x.shape, x.dtype) for x in got] != [(x.shape, x.dtype) for x in expected]:
         return f"shapes or dtypes are {[(x.shape, x.dtype) for x in got]}"
+    (made,) = jitted._programs.values()
+    assert made is not None  # it was compiled, or jit had said so
+    _run_again(made.program, inputs, got)
     places = [differs(g, e) for g, e in zip(got, expected, strict=True)]
     rng = np.random.default_rng([5, seed])
     for count in RUNS:
@@ -85,6 +92,14 @@ def divergence(p: Program, seed: int = 0) -> str:
             places[k] = places[k] & ~possible(g, e, [run[k] for run in seen])
     wrong = [k for k, w in enumerate(places) if w.any()]
     return "\n".join(_told(k, got[k], expected[k], places[k]) for k in wrong)
+
+
+def _run_again(made: Any, inputs: list[Any], got: list[Any]) -> None:
+    """The same code, in arrays with fences around them: nothing else is written to, and the bits are the same."""
+    first = {v: g for v, g in reversed(list(zip(made.graph.outputs, got, strict=True))) if isinstance(v, Value)}
+    computed = [v for v, b in zip(made.graph.outputs, made.plan.outputs, strict=True) if b is not None]
+    for value, again in zip(dict.fromkeys(computed), run(made, inputs), strict=True):
+        assert same_bits(first[value], again), f"{value} has other bits in the second run"
 
 
 def _told(number: int, got: Any, expected: Any, wrong: Any) -> str:
