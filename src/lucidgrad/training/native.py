@@ -59,6 +59,7 @@ class NativeTraining:
     def __init__(self, run: Run, train: Samples, threads: int | None) -> None:
         self.run = run
         self.train = train
+        self._modules = list(run.model.modules().values())
         self._held = [*run.parameters.values(), *run.model.buffers().values()]
         self._size = min(run.batch_size or len(train), len(train))
         self._threads = native_threads(run.model, self._size) if threads is None else threads
@@ -86,7 +87,8 @@ class NativeTraining:
     def epoch(self, run: Run, train: Samples, on_step_end: list[Any]) -> bool:
         """Go over the batches that the epoch still has; whether it was completed."""
         n = len(train)
-        run.model.train()
+        for module in self._modules:
+            module.training = True
         order = self._order(run, n)
         self._load()
         every_step = any(not isinstance(getattr(hook, "__self__", None), Progress) for hook in on_step_end)
