@@ -34,7 +34,7 @@ def boundary_animation(
     titles: Sequence[str] = (),
     frames_per_second: float = 8.0,
     pixels_per_inch: int = 80,
-) -> None:
+) -> Figure:
     """Write a GIF in which the boundaries of one or several models move; it appears whole or not at all.
 
     Parameters
@@ -56,6 +56,11 @@ def boundary_animation(
     pixels_per_inch
         A panel is 3.1 inches wide.
 
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The last frame.
+
     Raises
     ------
     ArgumentError
@@ -70,7 +75,7 @@ def boundary_animation(
     >>> x, y = lg.data.xor(40)
     >>> frames = [[Boundary.of(lg.nn.Linear(2, 2), x, points=20)] for _ in range(2)]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     boundary_animation(frames, x, y, Path(folder) / "xor.gif")
+    ...     last_frame = boundary_animation(frames, x, y, Path(folder) / "xor.gif")
     ...     (Path(folder) / "xor.gif").read_bytes()[:6]
     b'GIF89a'
     """
@@ -97,6 +102,7 @@ def boundary_animation(
     pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True)
     with atomic_write(path) as target:
         target.write(file.getvalue())
+    return drawing.figure
 
 
 def _packed(figure: Figure) -> Image:

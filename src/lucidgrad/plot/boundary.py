@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
 from lucidgrad.nn import Module
+from lucidgrad.plot.language import word
 from lucidgrad.plot.style import COLOURS, INK, MARKERS, dress, grid_columns, heading, new_figure
 from lucidgrad.training import predict_proba
 
@@ -219,7 +220,7 @@ def _draw_samples(axes: Axes, x: Array, y: Array, names: Sequence[str]) -> None:
             marker=MARKERS[c],
             edgecolors="white",
             linewidths=0.5,
-            label=names[c] if len(names) else f"class {c}",
+            label=names[c] if len(names) else word("class {number}", number=c),
             zorder=3,
         )
 

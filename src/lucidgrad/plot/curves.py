@@ -22,7 +22,7 @@ Histories: TypeAlias = Mapping[str, History | Sequence[History]]
 
 
 def loss_curves(
-    histories: Histories,
+    histories: History | Histories,
     *,
     styles: Mapping[str, LineStyle] | None = None,
     title: str = "",
@@ -34,8 +34,8 @@ def loss_curves(
     Parameters
     ----------
     histories
-        By the label that the legend is to show. Several histories under a label are seeds of one experiment: their
-        mean is drawn, within a band of a standard deviation.
+        One, or several by the label that the legend is to show. Several histories under a label are seeds of one
+        experiment: their mean is drawn, within a band of a standard deviation.
     styles
         How each line looks, by label; those that are missing get one of their own.
     title
@@ -66,7 +66,7 @@ def loss_curves(
 
 
 def accuracy_curves(
-    histories: Histories,
+    histories: History | Histories,
     *,
     styles: Mapping[str, LineStyle] | None = None,
     title: str = "",
@@ -88,7 +88,7 @@ def accuracy_curves(
 
 
 def _two_panels(
-    histories: Histories,
+    histories: History | Histories,
     columns: tuple[str, str],
     draw: Any,
     unit: str,
@@ -138,8 +138,10 @@ def _draw_accuracy(panels: Any, columns: Sequence[str], grouped: Any, styles: Ma
 # --- for the other pictures with lines ----------------------------------------------------------------------------
 
 
-def as_groups(histories: Histories) -> dict[str, list[History]]:
+def as_groups(histories: History | Histories) -> dict[str, list[History]]:
     """Every value as a list of histories that have at least one row; labels without any are left out."""
+    if isinstance(histories, History):
+        histories = {"": histories}
     groups = {label: [value] if isinstance(value, History) else list(value) for label, value in histories.items()}
     filled = {label: [h for h in group if len(h)] for label, group in groups.items()}
     if not any(filled.values()):
@@ -217,6 +219,8 @@ def plain_numbers(axes: Axes) -> None:
 def legend_below(figure: Figure, axes: Axes) -> None:
     """One legend for all panels, under them, where it hides no line."""
     handles, labels = axes.get_legend_handles_labels()
+    if not any(labels):
+        return
     figure.legend(
         handles,
         labels,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
+from lucidgrad.plot.language import word
 from lucidgrad.plot.style import INK, QUIET, bare, dress, heading, new_figure
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def confusion_matrix(counts: ArrayLike, *, names: Sequence[str] = (), title: str
     bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.02, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
     bar.ax.set_yticklabels(["0 %", "1 %", "5 %", "20 %", "50 %", "100 %"])
     bar.ax.tick_params(labelsize=8, colors=QUIET)
-    bar.set_label("share of the true class", fontsize=9)
+    bar.set_label(word("share of the true class"), fontsize=9)
     bar.outline.set_visible(False)
     heading(figure, title)
     return figure
@@ -149,7 +150,12 @@ def worst_mistakes(
     for axes, i in zip(panels, worst, strict=False):
         bare(axes).imshow(x[i].reshape(image_shape), cmap="Greys", vmin=0, vmax=1)
         axes.set_title(
-            f"{labels[y[i]]} taken for {labels[predicted[i]]}\n{100 * p[i, predicted[i]]:.0f} % sure",
+            word(
+                "{true} taken for {predicted}\n{sure:.0f} % sure",
+                true=labels[y[i]],
+                predicted=labels[predicted[i]],
+                sure=100 * p[i, predicted[i]],
+            ),
             fontsize=8,
             color=INK,
             pad=3,
@@ -157,6 +163,13 @@ def worst_mistakes(
     for axes in panels[len(worst) :]:
         axes.set_axis_off()
     if not len(worst):
-        panels[0].text(0.5, 0.5, f"none: all {len(y)} samples were told right", ha="center", fontsize=11, color=INK)
+        panels[0].text(
+            0.5,
+            0.5,
+            word("none: all {count} samples were told right", count=len(y)),
+            ha="center",
+            fontsize=11,
+            color=INK,
+        )
     heading(figure, title)
     return figure

@@ -5,12 +5,19 @@ The only module of the package that imports matplotlib at its top, and so import
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from lucidgrad.plot.style import png_bytes
+
+HANGUL = "Lucid Hangul"
+"""The family in ``fonts/``: the 2,350 syllables of KS X 1001. Latin letters and symbols stay those of matplotlib."""
 
 
 class Picture(Figure):
@@ -20,6 +27,28 @@ class Picture(Figure):
         super().__init__(*options, **named_options)
         FigureCanvasAgg(self)
 
+    def draw(self, renderer: Any) -> None:
+        """Draw, with letters of Hangul out of the font that comes with the package, wherever they stand."""
+        texts: list[Any] = self.findobj(Text)
+        for text in texts:
+            if _has_hangul(text.get_text()):
+                families = [f for f in text.get_fontfamily() if f != HANGUL]
+                text.set_fontfamily([*families, _hangul_font()])
+        super().draw(renderer)
+
     def _repr_png_(self) -> bytes:
         """What a notebook shows; pyplot, which teaches notebooks to show other figures, need not be loaded."""
         return png_bytes(self)
+
+
+def _has_hangul(text: str) -> bool:
+    """Whether there is a syllable (U+AC00 to U+D7A3) or a letter (U+3131 to U+318E) of Hangul in it."""
+    return any("\uac00" <= c <= "\ud7a3" or "\u3131" <= c <= "\u318e" for c in text)
+
+
+@cache
+def _hangul_font() -> str:
+    """The name of the family, which matplotlib knows from now on."""
+    for file in sorted((Path(__file__).parent / "fonts").glob("*.ttf")):
+        font_manager.fontManager.addfont(file)
+    return HANGUL

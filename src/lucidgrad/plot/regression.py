@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ShapeError, explain
 from lucidgrad.nn import Module
+from lucidgrad.plot.language import word
 from lucidgrad.plot.style import INK, dress, heading, line_style, new_figure
 from lucidgrad.training import predict
 
@@ -77,7 +78,7 @@ def regression_curves(
     figure = new_figure(width=7.0, height=4.2)
     axes = dress(figure.subplots(), x=x_label, y=y_label)
     axes.plot(
-        samples.ravel(), targets.ravel(), "o", color=INK, markersize=3.5, alpha=0.45, label="samples", linewidth=0
+        samples.ravel(), targets.ravel(), "o", color=INK, markersize=3.5, alpha=0.45, label=word("samples"), linewidth=0
     )
     for i, (label, model) in enumerate(named.items()):
         curve = predict(model, line[:, None])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lucidgrad.atomic import atomic_write
+from lucidgrad.plot.language import word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,9 +86,9 @@ def grid_columns(panels: int) -> int:
 def dress(axes: Axes, *, title: str = "", x: str = "", y: str = "", grid: bool = True) -> Axes:
     """Give axes their title, labels and the quiet look: two spines, a grid behind the data."""
     if title:
-        axes.set_title(title, fontsize=11, color=INK, loc="left", fontweight="bold")
-    axes.set_xlabel(x, fontsize=10, color=INK)
-    axes.set_ylabel(y, fontsize=10, color=INK)
+        axes.set_title(word(title), fontsize=11, color=INK, loc="left", fontweight="bold")
+    axes.set_xlabel(word(x), fontsize=10, color=INK)
+    axes.set_ylabel(word(y), fontsize=10, color=INK)
     axes.tick_params(labelsize=9, colors=QUIET, length=3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
 from lucidgrad.plot.curves import Histories, as_groups, draw_line, whole_epochs
+from lucidgrad.plot.language import word
 from lucidgrad.plot.style import QUIET, bare, dress, grid_columns, heading, line_style, new_figure
 from lucidgrad.training import History
 
@@ -55,8 +56,7 @@ def max_abs_weight(
     >>> [line.get_label() for line in max_abs_weight(History(rows)).axes[0].lines]
     ['layer 1 (0.weight)']
     """
-    named: Histories = {"": histories} if isinstance(histories, History) else histories
-    grouped = as_groups(named)
+    grouped = as_groups(histories)
     columns = grid_columns(len(grouped))
     rows = math.ceil(len(grouped) / columns)
     figure = new_figure(width=max(5.0, 2.1 + 2.3 * columns), height=2.8 * rows + 0.3)
@@ -82,7 +82,7 @@ def _draw_layers(axes: Any, group: Sequence[History], start: Mapping[str, float]
         values[:, 0] = start.get(path, np.nan)
         for row, history in zip(values, group, strict=True):
             row[1 : len(history) + 1] = [row["max_abs_weight"][path] for row in history]
-        name = f"layer {i + 1} ({path})" if not biases else path
+        name = word("layer {number} ({path})", number=i + 1, path=path) if not biases else path
         draw_line(axes, name, values if path in start else values[:, 1:], line_style(i), start=int(path not in start))
 
 
@@ -154,7 +154,7 @@ def first_layer_weights(
     for axes in panels[len(units) :]:
         axes.set_visible(False)
     bar = figure.colorbar(image, ax=panels.tolist(), shrink=0.8, pad=0.015, aspect=25)
-    bar.set_label("weight", fontsize=9)
+    bar.set_label(word("weight"), fontsize=9)
     bar.ax.tick_params(labelsize=8, colors=QUIET)
     bar.outline.set_visible(False)
     heading(figure, title)

@@ -5,6 +5,7 @@ from lucidgrad.training.callbacks import Checkpoint as Checkpoint
 from lucidgrad.training.callbacks import CSVLog as CSVLog
 from lucidgrad.training.callbacks import Doctor as Doctor
 from lucidgrad.training.callbacks import EarlyStopping as EarlyStopping
+from lucidgrad.training.callbacks import LayerStatistics as LayerStatistics
 from lucidgrad.training.callbacks import LearningRate as LearningRate
 from lucidgrad.training.callbacks import NaNGuard as NaNGuard
 from lucidgrad.training.callbacks import Progress as Progress

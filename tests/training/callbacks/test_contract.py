@@ -34,7 +34,7 @@ def make(kind: type[Callback], folder: Path) -> Any:
 def test_all_of_them_are_offered_by_training_too() -> None:
     import lucidgrad.training as training
 
-    assert len(OFFERED) == 9
+    assert len(OFFERED) == 10
     assert all(getattr(training, c.__name__) is c for c in OFFERED)
 
 

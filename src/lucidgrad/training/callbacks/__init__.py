@@ -5,6 +5,7 @@ from lucidgrad.training.callbacks.checkpoint import Checkpoint as Checkpoint
 from lucidgrad.training.callbacks.csv_log import CSVLog as CSVLog
 from lucidgrad.training.callbacks.doctor import Doctor as Doctor
 from lucidgrad.training.callbacks.early_stopping import EarlyStopping as EarlyStopping
+from lucidgrad.training.callbacks.layer_statistics import LayerStatistics as LayerStatistics
 from lucidgrad.training.callbacks.learning_rate import LearningRate as LearningRate
 from lucidgrad.training.callbacks.learning_rate import ReduceOnPlateau as ReduceOnPlateau
 from lucidgrad.training.callbacks.nan_guard import NaNGuard as NaNGuard
