@@ -67,14 +67,19 @@ if TYPE_CHECKING:
     from lucidgrad.training.predictor import Predictor as Predictor
     from lucidgrad.training.report import compile_report as compile_report
 
-    # 8 SHOWN
+    # 8 SHIPPED: files
+    from lucidgrad import io as io
+    from lucidgrad.io.model_file import load as load
+    from lucidgrad.io.model_file import save as save
+
+    # 9 SHOWN
     from lucidgrad import lab as lab
     from lucidgrad import plot as plot
 
 __version__ = "0.1.0"
 
 # What is loaded on first use: chapters, and the names that are taken from one.
-_CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "plot", "lab")
+_CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "io", "plot", "lab")
 _NAMES = {
     "compiler": ("jit",),
     "training": (
@@ -90,6 +95,7 @@ _NAMES = {
     ),
     "training.doctor": ("doctor",),
     "training.report": ("compile_report",),
+    "io": ("load", "save"),
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _NAMES.items() for name in names}
 

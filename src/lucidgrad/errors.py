@@ -43,6 +43,10 @@ class CheckpointError(LucidgradError, OSError):
     """A checkpoint that cannot be written, or cannot be trusted when it is read."""
 
 
+class ModelFileError(LucidgradError, OSError):
+    """A model file that cannot be written, or cannot be trusted when it is read."""
+
+
 class DivergenceError(LucidgradError, ArithmeticError):
     """Training that went to NaN or infinity, with the epoch and the step where it was seen."""
 

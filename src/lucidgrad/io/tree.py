@@ -80,12 +80,16 @@ def unflatten(arrays: dict[str, Array], plain: Plain) -> Tree:
     CheckpointError
         When the two parts do not belong together.
     """
+    rest = dict(arrays)
     try:
-        return _decode(plain, arrays)
+        tree = _decode(plain, rest)
     except CheckpointError:
         raise
     except (KeyError, TypeError, ValueError, RecursionError, struct.error) as error:
         raise _wrong(f"{type(error).__name__}: {error}") from None
+    if rest:
+        raise _wrong(f"the array {next(iter(rest))!r} that nothing refers to")
+    return tree
 
 
 # --- taking apart ---------------------------------------------------------------------------------------------------
@@ -172,8 +176,13 @@ def _decode(plain: Plain, arrays: dict[str, Array]) -> Tree:
 
 
 def _decode_array(plain: Plain, arrays: dict[str, Array]) -> Array:
-    array = arrays[plain["$array"]]
-    return array.astype(_dtype_of(plain["dtype"])) if "dtype" in plain else array
+    array = arrays.pop(plain["$array"])  # once: a file cannot ask for more memory than it has
+    if "dtype" not in plain:
+        return array
+    dtype = _dtype_of(plain["dtype"])
+    if dtype.newbyteorder("<") != array.dtype:
+        raise _wrong(f"the dtype {dtype.str!r} for an array of {array.dtype}")
+    return array.astype(dtype)
 
 
 def _decode_scalar(plain: Plain, _: dict[str, Array]) -> Any:

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from lucidgrad.autograd import mode
 from lucidgrad.errors import ArgumentError, LucidgradError, explain
+from lucidgrad.files.container import PathLike
 from lucidgrad.nn.summary import output_shapes, table
+from lucidgrad.nn.weights_file import read_weights, write_weights
 from lucidgrad.ops.promotion import FLOAT32, FLOAT64, SUPPORTED
 from lucidgrad.tensor import Tensor, tensor
 
@@ -124,6 +126,48 @@ class Module:
             )
         for path, target in targets.items():
             target.data = arrays[path]
+
+    def save(self, path: PathLike) -> None:
+        """Write parameters and buffers to a file: whole, or not at all.
+
+        The file holds no layers and no code. A model made of lucidgrad's layers alone is better saved with
+        ``lucidgrad.save``, which keeps them too.
+
+        Raises
+        ------
+        ModelFileError
+            When the file cannot be written; what was there before still is.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from lucidgrad.nn import Linear
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     layer, path = Linear(2, 1), Path(folder) / "weights.lucidgrad"
+        ...     layer.save(path)
+        ...     Linear(2, 1).load(path)
+        """
+        write_weights(path, self.parameters(), self.buffers())
+
+    def load(self, path: PathLike, *, strict_finite: bool = False) -> None:
+        """Take over the weights of a file, written by ``save`` or by ``lucidgrad.save``: all of them or none.
+
+        Parameters
+        ----------
+        path
+            It may come from anyone: it is checked before anything of it is used.
+        strict_finite
+            Refuse NaN and infinities, instead of a warning.
+
+        Raises
+        ------
+        ModelFileError
+            When the file cannot be read, or is not to the last byte what it has to be.
+        ArgumentError
+            When it is the file of another model: lists every name, shape and dtype that differs.
+        """
+        self.load_state(read_weights(path, strict_finite=strict_finite))
 
     # --- for containers ---------------------------------------------------------------------------------------
 

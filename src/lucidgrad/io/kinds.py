@@ -1,0 +1,124 @@
+"""What a model file can hold: a closed table of kinds, so that a file names what it is and never what to run.
+
+A chapter that has models of its own adds a line to ``PROVIDERS`` and calls ``register`` when it is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from lucidgrad.errors import ArgumentError, CheckpointError, LucidgradError, ModelFileError, explain
+from lucidgrad.files.strict_json import shown
+from lucidgrad.io.tree import Tree
+
+PROVIDERS: dict[str, str] = {
+    "network": "lucidgrad.io.network",
+    "standardize": "lucidgrad.io.transforms",
+}
+"""The module that registers each kind. All there is: a name in a file that is not here is refused, not looked for."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model, and how it becomes plain data and comes back.
+
+    Parameters
+    ----------
+    name
+        What files call it.
+    type
+        Its class. A subclass is another model, and would come back as something else.
+    to_tree
+        Takes a model apart into nested dicts, lists and tuples of arrays, numbers, strings, booleans and None: see
+        ``lucidgrad.io.flatten``. A network inside of it becomes one with ``lucidgrad.io.network.to_tree``.
+    from_tree
+        Puts it together again. What it is given may be forged: it looks at each type and shape before it uses it, and
+        takes no memory that is not there already. It raises a LucidgradError, KeyError, TypeError or ValueError.
+    includes_subclasses
+        Whether ``to_tree`` can tell by itself what it cannot save.
+    """
+
+    name: str
+    type: type
+    to_tree: Callable[[Any], Tree]
+    from_tree: Callable[[Tree], Any]
+    includes_subclasses: bool = False
+
+
+_KINDS: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Add a kind whose name is in ``PROVIDERS``.
+
+    Raises
+    ------
+    ArgumentError
+        When the name is not there, or is that of another kind already.
+    """
+    if kind.name not in PROVIDERS or _KINDS.get(kind.name, kind).type is not kind.type:
+        raise ArgumentError(
+            explain(
+                "a kind of model file expected a name in lucidgrad.io.kinds.PROVIDERS, used once",
+                repr(kind.name),
+                "Add it there, with the module that registers it",
+            )
+        )
+    _KINDS[kind.name] = kind
+
+
+def kind_of(model: Any) -> Kind:
+    """The kind a model is saved as."""
+    _load("network")
+    _load("standardize")
+    for kind in _KINDS.values():
+        if type(model) is kind.type or (kind.includes_subclasses and isinstance(model, kind.type)):
+            return kind
+    raise ArgumentError(
+        explain(
+            f"a model file expected one of {', '.join(sorted(k.type.__name__ for k in _KINDS.values()))}",
+            f"a {type(model).__name__}",
+            "Save the network inside of it",
+        )
+    )
+
+
+def kind_named(name: Any) -> Kind:
+    """The kind a file names."""
+    if not isinstance(name, str) or name not in PROVIDERS:
+        raise ModelFileError(
+            explain(
+                f"a model file expected a kind of {', '.join(PROVIDERS)}",
+                shown(name),
+                "Read it with the version of lucidgrad that wrote it",
+            )
+        )
+    _load(name)
+    return _KINDS[name]
+
+
+def from_tree(name: Any, tree: Tree) -> Any:
+    """The model of a kind from what a file holds; whatever goes wrong is the file's fault."""
+    kind = kind_named(name)
+    try:
+        return kind.from_tree(tree)
+    except ModelFileError:
+        raise
+    except (LucidgradError, LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        is_told = isinstance(error, LucidgradError) and not isinstance(error, CheckpointError)
+        got = str(error) if is_told else f"{type(error).__name__}: {error}"
+        raise ModelFileError(
+            explain(
+                f"the file of a {kind.name} expected parts that fit together",
+                got[:500].rstrip("."),
+                "The file is damaged or forged: get it again from where it was made",
+            )
+        ) from None
+
+
+def _load(name: str) -> None:
+    if name not in _KINDS:
+        import_module(PROVIDERS[name])
