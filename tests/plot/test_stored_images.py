@@ -95,7 +95,7 @@ def test_a_picture_looks_as_the_stored_one(name: str, language: str):
     path = STORED / f"{name}_{language}.png"
     if os.environ.get("STORE_IMAGES"):
         STORED.mkdir(exist_ok=True)
-        Image.fromarray(drawn.astype(np.uint8)).quantize(64).save(path, optimize=True)
+        Image.fromarray(drawn.astype(np.uint8)).save(path, optimize=True)
     with Image.open(path) as image:
         stored = np.asarray(image.convert("RGB"), np.float64)
     assert drawn.shape == stored.shape

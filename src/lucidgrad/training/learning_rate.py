@@ -37,7 +37,7 @@ _REASONS = {
         "it is least, steps are already on the edge: {suggestion:.2g}, a quarter of that, leaves room.",
         "ko": "손실은 학습률 {begins:.2g} 부근에서 줄기 시작해 {least:.2g}에서 가장 작아지고, {end}. 가장 "
         "작아지는 자리는 이미 "
-        "아슬아슬하므로 여유를 두어 그 4분의 1인 {suggestion:.2g}을 추천합니다.",
+        "아슬아슬하므로 여유를 두어 그 4분의 1({suggestion:.2g})을 추천합니다.",
     },
     "burst": {"en": "bursts at {burst:.2g}", "ko": "{burst:.2g}에서 발산합니다"},
     "calm": {

@@ -165,6 +165,13 @@ def test_vanishing_gradients_are_reported_for_each_layer(ill_run: Any):
     assert len(verdict.evidence["per_layer"]) == 8
 
 
+@pytest.mark.parametrize("rate", [1e-5, 1e-6])
+def test_a_learning_rate_that_is_too_low_by_far_is_still_recognised(rate: float):
+    x, y = moons()
+    run = fitted(mlp(2, 16, 2, activation=lg.functional.tanh), x, y, optimizer=lg.optim.SGD(rate), validation=0.2)
+    assert lg.doctor(run).illnesses == ["learning_rate_too_low"]
+
+
 def test_class_weights_take_care_of_an_imbalance():
     run = ILL["class_imbalance"]("native")
     run.loss = lg.losses.CrossEntropy(class_weight=[1.0, 25.0])

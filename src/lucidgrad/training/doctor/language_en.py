@@ -70,8 +70,8 @@ ENGLISH = Language(
         "learning_rate_too_low": Message(
             "learning rate too low",
             "From {start:.4g} the loss came down to {before:.4g} only. {steps} more steps at the learning rate "
-            "{rate:.3g} bring {at:.4g}, at {factor} times that {better:.4g}.",
-            "Multiply the learning rate by {factor}; lucidgrad.find_learning_rate suggests one.",
+            "{rate:.3g} bring {at:.4g}, at {factor:,} times that {better:.4g}.",
+            "Multiply the learning rate by {factor:,}; lucidgrad.find_learning_rate suggests one.",
         ),
         "exploding_gradients": Message(
             "exploding gradients",

@@ -79,8 +79,8 @@ KOREAN = Language(
             "너무 작은 학습률",
             "손실이 {start:.4g}에서 {before:.4g}까지밖에 내려가지 않았습니다. 학습률 {rate:.3g}로 {steps}번 더 "
             "갱신하면 "
-            "{at:.4g}이지만, 그 {factor}배로 하면 {better:.4g}까지 내려갑니다.",
-            "학습률을 {factor}배로 키우세요. lucidgrad.find_learning_rate가 알맞은 값을 찾아 줍니다.",
+            "{at:.4g}이지만, 그 {factor:,}배로 하면 {better:.4g}까지 내려갑니다.",
+            "학습률을 {factor:,}배로 키우세요. lucidgrad.find_learning_rate가 알맞은 값을 찾아 줍니다.",
         ),
         "exploding_gradients": Message(
             "기울기 폭발",

@@ -13,7 +13,7 @@ LEARNED = 0.1
 """Where the loss came down to this share of what it began with, the learning rate has done its work."""
 SPIKE = 3.0
 """An epoch whose loss is this many times that before training."""
-FACTORS = (10, 100, 1000)
+FACTORS = (10, 100, 1000, 10_000, 100_000)
 
 
 def learning_rate_too_high(e: Examination) -> Iterator[Verdict]:
