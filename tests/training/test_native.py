@@ -163,6 +163,24 @@ def test_a_callback_is_called_after_every_step() -> None:
     np.testing.assert_allclose(norms["native"], norms["eager"], rtol=1e-5)
 
 
+@pytest.mark.parametrize("batch_size", [24, ROWS - 1])
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_the_loss_of_every_step_is_reported(reduction: Any, batch_size: int) -> None:
+    """The loss may be the very number that the loss of the epoch adds up: of a sum, or of a last batch of one row."""
+    x, y = data(dtype=np.float64)
+    seen: dict[str, list[float]] = {"eager": [], "native": []}
+
+    for engine, batch_losses in seen.items():
+
+        class Watch(lg.training.Callback):
+            def on_step_end(self, run: lg.Run, batch_losses: list[float] = batch_losses) -> None:
+                batch_losses.append(run.batch_loss)
+
+        lg.fit(mlp(dtype=np.float64), x, y, loss=losses.CrossEntropy(reduction), optimizer=optim.SGD(1e-3), epochs=2,
+               batch_size=batch_size, callbacks=[Watch()], engine=engine, progress=False)  # fmt: skip
+    np.testing.assert_allclose(seen["native"], seen["eager"], rtol=1e-12)
+
+
 def test_labels_out_of_range_are_refused_before_a_step_is_done() -> None:
     x, y = data()
     model = mlp(lg.functional.relu)

@@ -218,19 +218,24 @@ class Steps:
         for value, buffer in plan.mirrors.items():
             program.table[buffer.slot] = memory.mirrors[program.graph.inputs.index(value)].ctypes.data
         program.table[plan.order_slot] = order.ctypes.data
-        made = [self._report(i, count, given) for i in range(self._reports)]
+        written: dict[int, Array] = {}
+        made = [self._report(i, count, given, written) for i in range(self._reports)]
         program.run(count, self.size)
         predictions = made.pop() if traced.keeps_predictions else None
         weights = made[2] if traced.weight is None else np.full(count, traced.weight)
         return Done(made[0], made[1], weights, predictions)
 
-    def _report(self, number: int, count: int, given: list[Array]) -> Array:
-        """Memory for an output of each step; filled already where it is the same in all of them."""
+    def _report(self, number: int, count: int, given: list[Array], written: dict[int, Array]) -> Array:
+        """Memory for an output of each step; filled already where it is the same in all of them.
+
+        ``written`` is what earlier outputs have, by slot: of a sum over a batch, the loss is one of its own sums.
+        """
         program = self.program
         value, buffer = program.graph.outputs[number], program.plan.outputs[number]
         of_rows = self.traced.keeps_predictions and number == self._reports - 1
         made = np.empty((count * self.size, *self.traced.output_shape) if of_rows else (count,), value.dtype)
         if buffer is not None:
+            made = written.setdefault(buffer.slot, made)
             program.table[buffer.slot] = made.ctypes.data
         else:
             made[...] = given[program.graph.inputs.index(value)] if isinstance(value, Value) else value
