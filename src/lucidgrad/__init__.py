@@ -69,6 +69,7 @@ if TYPE_CHECKING:
 
     # 8 SHIPPED: files
     from lucidgrad import io as io
+    from lucidgrad import onnx as onnx
     from lucidgrad.io.model_file import load as load
     from lucidgrad.io.model_file import save as save
 
@@ -79,7 +80,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # What is loaded on first use: chapters, and the names that are taken from one.
-_CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "io", "plot", "lab")
+_CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "io", "onnx", "plot", "lab")
 _NAMES = {
     "compiler": ("jit",),
     "training": (

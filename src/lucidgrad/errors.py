@@ -47,6 +47,14 @@ class ModelFileError(LucidgradError, OSError):
     """A model file that cannot be written, or cannot be trusted when it is read."""
 
 
+class OnnxError(LucidgradError, ValueError):
+    """A network that has no form in ONNX, or an ONNX file that is not one lucidgrad can compute."""
+
+
+class DependencyError(LucidgradError, ImportError):
+    """An optional library that is not installed, with the command that installs it."""
+
+
 class DivergenceError(LucidgradError, ArithmeticError):
     """Training that went to NaN or infinity, with the epoch and the step where it was seen."""
 

@@ -19,6 +19,7 @@ add = Op(
     shapes.elementwise,
     (lambda g, y, a, b: g, lambda g, y, a, b: g),
     codegen=Elementwise(lambda c, a, b: c.add(a, b)),
+    onnx="Add",
 )
 
 subtract = Op(
@@ -27,6 +28,7 @@ subtract = Op(
     shapes.elementwise,
     (lambda g, y, a, b: g, lambda g, y, a, b: -g),
     codegen=Elementwise(lambda c, a, b: c.sub(a, b)),
+    onnx="Sub",
 )
 
 multiply = Op(
@@ -35,6 +37,7 @@ multiply = Op(
     shapes.elementwise,
     (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
     codegen=Elementwise(lambda c, a, b: c.mul(a, b)),
+    onnx="Mul",
 )
 
 divide = Op(
@@ -44,6 +47,7 @@ divide = Op(
     (lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b),
     needs_float=True,
     codegen=Elementwise(lambda c, a, b: c.div(a, b)),
+    onnx="Div",
 )
 
 negative = Op(
@@ -52,6 +56,7 @@ negative = Op(
     shapes.elementwise,
     (lambda g, y, x: -g,),
     codegen=Elementwise(lambda c, x: c.neg(x)),
+    onnx="Neg",
 )
 
 
@@ -88,6 +93,7 @@ power = Op(
     _counted_as(np.dtype(np.int8)),
     (_power_base, _power_exponent),
     codegen=Elementwise(lambda c, a, b: c.power(a, b)),
+    onnx="Pow",
 )
 
 
@@ -98,10 +104,20 @@ def _share(g: Any, y: Any, mine: Any, other: Any) -> Any:
 
 _choose_one = (lambda g, y, a, b: _share(g, y, a, b), lambda g, y, a, b: _share(g, y, b, a))
 maximum = Op(
-    "maximum", np.maximum, shapes.elementwise, _choose_one, codegen=Elementwise(lambda c, a, b: c.maximum(a, b))
+    "maximum",
+    np.maximum,
+    shapes.elementwise,
+    _choose_one,
+    codegen=Elementwise(lambda c, a, b: c.maximum(a, b)),
+    onnx="Max",
 )
 minimum = Op(
-    "minimum", np.minimum, shapes.elementwise, _choose_one, codegen=Elementwise(lambda c, a, b: c.minimum(a, b))
+    "minimum",
+    np.minimum,
+    shapes.elementwise,
+    _choose_one,
+    codegen=Elementwise(lambda c, a, b: c.minimum(a, b)),
+    onnx="Min",
 )
 
 # max(x, 0) with slope 0 at 0, where `maximum` would share the tie.
@@ -111,6 +127,7 @@ relu = Op(
     _counted_as(shapes.INT64),
     (lambda g, y, x: where(y > 0, g, 0.0),),
     codegen=Elementwise(lambda c, x: c.relu(x)),
+    onnx="Relu",
 )
 
 clip = Op(
@@ -119,6 +136,7 @@ clip = Op(
     lambda x, **_: x,
     (lambda g, y, x, **_: where(x == y, g, 0.0),),  # inside, both ends included, the value is unchanged
     codegen=Elementwise(lambda c, x, *, low, high: c.clip(x, low, high)),
+    onnx=lambda b, x, *, low, high: b.clip(x, low, high),
 )
 
 absolute = Op(
@@ -127,10 +145,16 @@ absolute = Op(
     shapes.elementwise,
     (lambda g, y, x: g * sign(x),),
     codegen=Elementwise(lambda c, x: c.abs(x)),
+    onnx="Abs",
 )
 
 sign: Op = Op(
-    "sign", np.sign, shapes.elementwise, (lambda g, y, x: g * 0.0,), codegen=Elementwise(lambda c, x: c.sign(x))
+    "sign",
+    np.sign,
+    shapes.elementwise,
+    (lambda g, y, x: g * 0.0,),
+    codegen=Elementwise(lambda c, x: c.sign(x)),
+    onnx="Sign",
 )
 
 
@@ -157,6 +181,7 @@ where: Op = Op(
     (None, lambda g, y, c, a, b: where(c, g, 0.0), lambda g, y, c, a, b: where(c, 0.0, g)),
     same_dtype_from=1,
     codegen=Elementwise(lambda c, condition, a, b: c.where(condition, a, b)),
+    onnx="Where",
 )
 
 cast = Op(
@@ -165,19 +190,37 @@ cast = Op(
     lambda x, *, dtype: Spec(x.shape, np.dtype(dtype)),
     (lambda g, y, x, *, dtype: g.astype(x.dtype),),
     codegen=Elementwise(lambda c, x, *, dtype: c.cast(x, np.dtype(dtype))),
+    onnx=lambda b, x, *, dtype: b.cast(x, np.dtype(dtype)),
 )
 
 
-def _comparison(name: str, forward: Any, rule: Any) -> Op:
-    return Op(name, forward, shapes.compare, codegen=Elementwise(rule))
+def _comparison(name: str, forward: Any, rule: Any, onnx: Any) -> Op:
+    return Op(name, forward, shapes.compare, codegen=Elementwise(rule), onnx=onnx)
 
 
-equal = _comparison("equal", np.equal, lambda c, a, b: c.compare("eq", a, b))
-not_equal = _comparison("not_equal", np.not_equal, lambda c, a, b: c.compare("ne", a, b))
-less = _comparison("less", np.less, lambda c, a, b: c.compare("lt", a, b))
-less_equal = _comparison("less_equal", np.less_equal, lambda c, a, b: c.compare("le", a, b))
-greater = _comparison("greater", np.greater, lambda c, a, b: c.compare("gt", a, b))
-greater_equal = _comparison("greater_equal", np.greater_equal, lambda c, a, b: c.compare("ge", a, b))
-logical_and = _comparison("logical_and", np.logical_and, lambda c, a, b: c.and_(c.truth(a), c.truth(b)))
-logical_or = _comparison("logical_or", np.logical_or, lambda c, a, b: c.or_(c.truth(a), c.truth(b)))
-logical_not = _comparison("logical_not", np.logical_not, lambda c, x: c.not_(c.truth(x)))
+equal = _comparison("equal", np.equal, lambda c, a, b: c.compare("eq", a, b), "Equal")
+not_equal = _comparison(
+    "not_equal",
+    np.not_equal,
+    lambda c, a, b: c.compare("ne", a, b),
+    lambda b, x, y: b("Not", b("Equal", *b.alike(x, y))),
+)
+less = _comparison("less", np.less, lambda c, a, b: c.compare("lt", a, b), "Less")
+less_equal = _comparison("less_equal", np.less_equal, lambda c, a, b: c.compare("le", a, b), "LessOrEqual")
+greater = _comparison("greater", np.greater, lambda c, a, b: c.compare("gt", a, b), "Greater")
+greater_equal = _comparison("greater_equal", np.greater_equal, lambda c, a, b: c.compare("ge", a, b), "GreaterOrEqual")
+logical_and = _comparison(
+    "logical_and",
+    np.logical_and,
+    lambda c, a, b: c.and_(c.truth(a), c.truth(b)),
+    lambda b, x, y: b("And", b.truth(x), b.truth(y)),
+)
+logical_or = _comparison(
+    "logical_or",
+    np.logical_or,
+    lambda c, a, b: c.or_(c.truth(a), c.truth(b)),
+    lambda b, x, y: b("Or", b.truth(x), b.truth(y)),
+)
+logical_not = _comparison(
+    "logical_not", np.logical_not, lambda c, x: c.not_(c.truth(x)), lambda b, x: b("Not", b.truth(x))
+)

@@ -66,6 +66,7 @@ getitem: Op = Op(
     _getitem_shape,
     lambda i, g, y, x, *indices, key: put(g, *indices, key=key, shape=x.shape) if i == 0 else None,
     same_dtype_from=None,
+    onnx=lambda b, x, *indices, key: b.getitem(x, *indices, key=key),
 )
 
 

@@ -29,7 +29,9 @@ def _matmul_shape(a: Spec, b: Spec) -> Spec:
 
 
 # a^T g written as (g^T a)^T: the cotangent then lies in memory as b does, where b is the transposed weight of a layer.
-matmul = Op("matmul", np.matmul, _matmul_shape, (lambda g, y, a, b: g @ b.mT, lambda g, y, a, b: (g.mT @ a).mT))
+matmul = Op(
+    "matmul", np.matmul, _matmul_shape, (lambda g, y, a, b: g @ b.mT, lambda g, y, a, b: (g.mT @ a).mT), onnx="MatMul"
+)
 
 
 def _linear_shape(x: Spec, w: Spec, b: Spec) -> Spec:
@@ -70,4 +72,9 @@ linear = Op(
         lambda g, y, x, w, b: g,  # stretched over the samples, so the walk adds it up over them
     ),
     codegen=Composed(_composed),
+    onnx=lambda b, x, w, bias: (
+        b("Gemm", x, w, bias, transB=1)
+        if len(x.shape) == 2
+        else b("Add", b("MatMul", x, b("Transpose", w, perm=[1, 0])), bias)
+    ),
 )

@@ -17,6 +17,7 @@ reshape = Op(
     lambda x, *, shape: x.reshape(shape),
     lambda x, *, shape: Spec(shapes.resolve_reshape(x.shape, shape), x.dtype),
     (lambda g, y, x, *, shape: g.reshape(x.shape),),
+    onnx=lambda b, x, *, shape: b.reshape(x, shape),
 )
 
 
@@ -38,6 +39,7 @@ transpose = Op(
     lambda x, *, order: x.transpose(order),
     _transpose_shape,
     (lambda g, y, x, *, order: g.transpose(_inverse(order)),),
+    onnx=lambda b, x, *, order: b("Transpose", x, perm=list(order)) if order else b("Identity", x),
 )
 
 
@@ -56,6 +58,7 @@ broadcast_to = Op(
     lambda x, *, shape: np.broadcast_to(x, shape),
     _broadcast_to_shape,
     (lambda g, y, x, *, shape: g,),
+    onnx=lambda b, x, *, shape: b("Expand", x, b.shape(shape)),
 )
 
 
@@ -83,6 +86,11 @@ pad = Op(
     _pad,
     _pad_shape,
     (_unpad,),
+    onnx=lambda b, x, *, padding, value=0.0: (
+        b("Pad", x, b.integers([n for pair in zip(*padding, strict=True) for n in pair]), b.like(x, value))
+        if padding
+        else b("Identity", x)
+    ),
 )
 
 
@@ -104,4 +112,10 @@ def _concatenate_vjp(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
     return g[(slice(None),) * axis + (slice(start, start + xs[i].shape[axis]),)]
 
 
-concatenate = Op("concatenate", lambda *xs, axis: np.concatenate(xs, axis=axis), _concatenate_shape, _concatenate_vjp)
+concatenate = Op(
+    "concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis=axis),
+    _concatenate_shape,
+    _concatenate_vjp,
+    onnx=lambda b, *xs, axis: b("Concat", *b.alike(*xs), axis=axis),
+)

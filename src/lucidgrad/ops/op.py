@@ -60,6 +60,10 @@ class Op:
     codegen
         How a compiled program computes the row: one of the kinds in ``codegen.py``. None: not at all, so that a
         program with this op runs eagerly.
+    onnx
+        How an exported network computes the row: the name of the ONNX operator of the same meaning, or a rule
+        ``(b, *inputs, **attrs) -> output`` in nodes of the builder it is given, ``b("Clip", x, low, high)``. None: it
+        has no place in an exported network.
 
     Examples
     --------
@@ -81,6 +85,7 @@ class Op:
     same_dtype_from: int | None = 0
     needs_float: bool = False
     codegen: Any | None = None
+    onnx: str | Callable[..., Any] | None = None
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         """Apply the op to Tensors, arrays and numbers; the first operand with ``apply`` decides how."""

@@ -30,6 +30,7 @@ sum = Op(  # noqa: A001 - the field's name for it
     lambda x, *, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
     _sum_shape,
     (lambda g, y, x, *, axis=None, keepdims=False: _back(g, x, axis).broadcast_to(x.shape),),
+    onnx=lambda b, x, **how: b.reduce("ReduceSum", x, **how),
 )
 
 
@@ -44,7 +45,11 @@ def _extreme(name: str, ufunc: Any) -> Op:
         return chosen * (_back(g, x, axis) / chosen.sum(axis=axis, keepdims=True))
 
     return Op(
-        name, lambda x, *, axis=None, keepdims=False: ufunc.reduce(x, axis=axis, keepdims=keepdims), shape, (vjp,)
+        name,
+        lambda x, *, axis=None, keepdims=False: ufunc.reduce(x, axis=axis, keepdims=keepdims),
+        shape,
+        (vjp,),
+        onnx=lambda b, x, **how: b.reduce(f"Reduce{name.capitalize()}", x, **how),
     )
 
 
@@ -91,6 +96,7 @@ prod = Op(
     lambda x, *, axis=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
     _sum_shape,
     (_prod_vjp,),
+    onnx=lambda b, x, **how: b.reduce("ReduceProd", x, **how),
 )
 
 
@@ -128,6 +134,7 @@ logsumexp = Op(
     (_logsumexp_vjp,),
     needs_float=True,
     codegen=Composed(_composed_logsumexp),
+    onnx=lambda b, x, **how: b.reduce("ReduceLogSumExp", x, **how),
 )
 
 
@@ -163,6 +170,7 @@ softmax: Op = Op(
     (lambda g, y, x, *, axis: y * (g - (g * y).sum(axis, keepdims=True)),),
     needs_float=True,
     codegen=Composed(_composed_softmax),
+    onnx=lambda b, x, *, axis: b.over_axis("Softmax", x, axis),
 )
 
 
@@ -185,6 +193,7 @@ log_softmax = Op(
     (lambda g, y, x, *, axis: g - softmax(x, axis=axis) * g.sum(axis, keepdims=True),),
     needs_float=True,
     codegen=Composed(_composed_log_softmax),
+    onnx=lambda b, x, *, axis: b.over_axis("LogSoftmax", x, axis),
 )
 
 
@@ -193,7 +202,12 @@ def _arg(name: str, find: Any) -> Op:
         _check_not_empty(name, x.shape, axis)
         return Spec(shapes.reduced(x.shape, axis, keepdims), INT64)
 
-    return Op(name, lambda x, *, axis=None, keepdims=False: find(x, axis=axis, keepdims=keepdims), shape)
+    return Op(
+        name,
+        lambda x, *, axis=None, keepdims=False: find(x, axis=axis, keepdims=keepdims),
+        shape,
+        onnx=lambda b, x, **how: b.arg(f"Arg{name[3:].capitalize()}", x, **how),
+    )
 
 
 argmax = _arg("argmax", np.argmax)

@@ -12,16 +12,17 @@ from lucidgrad.ops.codegen import Elementwise
 from lucidgrad.ops.op import Op
 
 
-def _unary(name: str, forward: Any, vjp: Any) -> Op:
+def _unary(name: str, forward: Any, vjp: Any, onnx: Any = None) -> Op:
     # The builder's method of the same name: ``c.exp(x)``.
     rule = Elementwise(lambda c, x: getattr(c, name)(x))
-    return Op(name, forward, shapes.elementwise, (vjp,), needs_float=True, codegen=rule)
+    return Op(name, forward, shapes.elementwise, (vjp,), needs_float=True, codegen=rule, onnx=onnx or name.capitalize())
 
 
 exp = _unary("exp", np.exp, lambda g, y, x: g * y)
-expm1 = _unary("expm1", np.expm1, lambda g, y, x: g * exp(x))  # not y + 1: that rounds to 0 for very negative x
+# The slope is not y + 1: that rounds to 0 for very negative x. ONNX has no expm1.
+expm1 = _unary("expm1", np.expm1, lambda g, y, x: g * exp(x), lambda b, x: b("Sub", b("Exp", x), b.like(x, 1)))
 log = _unary("log", np.log, lambda g, y, x: g / x)
-log1p = _unary("log1p", np.log1p, lambda g, y, x: g / (1 + x))
+log1p = _unary("log1p", np.log1p, lambda g, y, x: g / (1 + x), lambda b, x: b("Log", b("Add", x, b.like(x, 1))))
 sqrt = _unary("sqrt", np.sqrt, lambda g, y, x: g / (2 * y))
 sin = _unary("sin", np.sin, lambda g, y, x: g * cos(x))
 cos: Op = _unary("cos", np.cos, lambda g, y, x: -g * sin(x))
