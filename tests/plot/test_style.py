@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from lucidgrad.plot import loss_curves, png_bytes, save_png
+import lucidgrad as lg
+from lucidgrad.plot import Boundary, boundary_panels, loss_curves, png_bytes, save_png, set_language
 from lucidgrad.training import History
 
 HISTORY = History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
@@ -22,6 +23,22 @@ def test_a_png_is_written_whole_and_is_the_same_bytes_again(tmp_path):
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         save_png(loss_curves({"a": HISTORY}), tmp_path / "nowhere" / "loss.png")
+
+
+@pytest.mark.parametrize("panels", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_no_title_is_cut_off_where_a_picture_is_drawn_once(panels, language):
+    x = lg.data.standardize(lg.data.circles(300, noise=0.08, seed=0)[0])[0]
+    boundary = Boundary.of(lg.nn.Linear(2, 2, key=lg.Key(0)), x, points=9, title="층 하나: 51 %")
+    set_language(language)
+    try:
+        figure = boundary_panels([boundary] * panels, x, [0, 1] * 150)
+        png_bytes(figure)
+    finally:
+        set_language("en")
+    for axes in (axes for axes in figure.axes if axes.get_visible()):
+        title = axes._left_title.get_window_extent(figure.canvas.get_renderer())
+        assert title.y1 <= figure.bbox.height
 
 
 def test_a_notebook_can_show_a_figure():

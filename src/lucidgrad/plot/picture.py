@@ -19,6 +19,8 @@ from lucidgrad.plot.style import png_bytes
 HANGUL = "Lucid Hangul"
 """The family in ``fonts/``: the 2,350 syllables of KS X 1001. Latin letters and symbols stay those of matplotlib."""
 
+ARRANGEMENTS = 3
+
 
 class Picture(Figure):
     """A matplotlib figure with an Agg canvas of its own."""
@@ -26,6 +28,7 @@ class Picture(Figure):
     def __init__(self, *options: Any, **named_options: Any) -> None:
         super().__init__(*options, **named_options)
         FigureCanvasAgg(self)
+        self._arranged = False
 
     def draw(self, renderer: Any) -> None:
         """Draw, with letters of Hangul out of the font that comes with the package, wherever they stand."""
@@ -34,6 +37,12 @@ class Picture(Figure):
             if _has_hangul(text.get_text()):
                 families = [f for f in text.get_fontfamily() if f != HANGUL]
                 text.set_fontfamily([*families, _hangul_font()])
+        engine = self.get_layout_engine()
+        if engine is not None and not self._arranged:
+            # One arrangement leaves titles over panels of fixed proportions cut off at the top; it settles with a few.
+            for _ in range(ARRANGEMENTS):
+                engine.execute(self)
+            self._arranged = True
         super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
