@@ -80,7 +80,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # What is loaded on first use: chapters, and the names that are taken from one.
-_CHAPTERS = ("data", "nn", "losses", "metrics", "optim", "compiler", "training", "io", "onnx", "plot", "lab")
+_CHAPTERS = (
+    *("data", "nn", "losses", "metrics", "optim", "compiler", "training"),
+    *("estimators", "io", "onnx", "plot", "lab"),
+)
 _NAMES = {
     "compiler": ("jit",),
     "training": (
@@ -96,6 +99,7 @@ _NAMES = {
     ),
     "training.doctor": ("doctor",),
     "training.report": ("compile_report",),
+    "estimators": ("MLPClassifier", "MLPRegressor"),
     "io": ("load", "save"),
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _NAMES.items() for name in names}

@@ -204,7 +204,8 @@ class Shares:
             left, right = kernel.anchor.inputs
             matrix = self.plan.fusion.base(right)
             buffer = self.plan.buffer_of.get(matrix) if isinstance(matrix, Value) else None
-            if buffer is None or buffer.panel is None or matrix is right:
+            along = 1 if matrix is right else 0  # the axis that the product reads vectors along
+            if buffer is None or buffer.panel != along:
                 continue
             columns = matrix.shape[buffer.panel]
             if columns >= 2 * PANEL and columns > left.shape[-2]:

@@ -33,7 +33,14 @@ def check_engine(engine: Any) -> str:
 
 def native_threads(model: Module, rows: int) -> int:
     """One for a step that takes a few microseconds, else as many as there are cores (up to eight)."""
-    return min(8, os.cpu_count() or 1) if step_work(model, rows) >= WORTH_THREADS else 1
+    return available_cores() if step_work(model, rows) >= WORTH_THREADS else 1
+
+
+def available_cores() -> int:
+    """The cores, at most eight, and no more than OMP_NUM_THREADS says, which pools of processes set for theirs."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, cores, int(limit) if limit.isdigit() and int(limit) else cores)
 
 
 def step_work(model: Module, rows: int) -> int:
