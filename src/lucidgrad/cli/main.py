@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 
 from lucidgrad.cli.data import data
+from lucidgrad.cli.export import export
+from lucidgrad.cli.inspect import inspect
 from lucidgrad.cli.lab import lab
 from lucidgrad.errors import LucidgradError
 
@@ -25,6 +27,8 @@ app = typer.Typer(
 )
 app.command()(lab)
 app.command()(data)
+app.command()(inspect)
+app.command()(export)
 
 
 def main() -> None:

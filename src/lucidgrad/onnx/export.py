@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 from lucidgrad.atomic import atomic_write
 from lucidgrad.autograd import no_grad
 from lucidgrad.compiler import trace
+from lucidgrad.data.transforms import Standardize
 from lucidgrad.errors import OnnxError, explain
 from lucidgrad.files.container import PathLike
 from lucidgrad.graph import Graph, Instruction, Value
@@ -19,7 +20,7 @@ from lucidgrad.nn import Module
 from lucidgrad.onnx.builder import Batch, Builder, Ref
 from lucidgrad.onnx.library import onnx_library
 from lucidgrad.ops.promotion import common_dtype
-from lucidgrad.tensor import tensor
+from lucidgrad.tensor import Tensor, tensor
 
 OPSET = 18
 """The version of the operators that ``export`` writes: reductions take their axes as an input since 18."""
@@ -31,7 +32,14 @@ LARGEST_BYTES = 2**31 - 1
 _SIZES = (7, 11)  # numbers of samples that sizes in a network do not happen to have
 
 
-def export(model: Module, path: PathLike, *, input_shape: Sequence[int], input_dtype: DTypeLike | None = None) -> None:
+def export(
+    model: Module,
+    path: PathLike,
+    *,
+    input_shape: Sequence[int],
+    input_dtype: DTypeLike | None = None,
+    preprocessing: Standardize | None = None,
+) -> None:
     """Write a network to an ONNX file that takes any number of samples, in evaluation mode.
 
     The input is called ``input`` and the output ``output``; weights are called as ``model.parameters()`` calls them.
@@ -48,6 +56,8 @@ def export(model: Module, path: PathLike, *, input_shape: Sequence[int], input_d
         The shape of one sample, without the batch: ``(784,)``.
     input_dtype
         What the model takes. None: the dtype of its parameters; ``np.int64`` for one that begins with Embedding.
+    preprocessing
+        What is done to inputs before; it becomes a part of the network.
 
     Raises
     ------
@@ -69,8 +79,11 @@ def export(model: Module, path: PathLike, *, input_shape: Sequence[int], input_d
     onnx = onnx_library()
     if input_dtype is None:
         input_dtype = next((p.dtype for p in model.parameters().values()), np.dtype(np.float32))
+    prefix = ""
+    if preprocessing is not None:
+        model, prefix = _Scaled(model, preprocessing), "network."
     graphs = _trace(model, tuple(input_shape), np.dtype(input_dtype))
-    names = {id(t.raw): name for name, t in {**model.parameters(), **model.buffers()}.items()}
+    names = {id(t.raw): name.removeprefix(prefix) for name, t in {**model.parameters(), **model.buffers()}.items()}
     proto = _Writer(graphs, names).model()
     if proto.ByteSize() > LARGEST_BYTES:
         raise OnnxError(
@@ -82,6 +95,18 @@ def export(model: Module, path: PathLike, *, input_shape: Sequence[int], input_d
         raise OnnxError(explain("the exported network expected to be valid", str(error), "Export in float32")) from None
     with atomic_write(path) as file:
         file.write(proto.SerializeToString(deterministic=True))
+
+
+class _Scaled(Module):
+    """A network with ``Standardize`` in front, which like it computes in float64."""
+
+    def __init__(self, network: Module, scaler: Standardize) -> None:
+        self.network = network
+        self.mean, self.scale = tensor(scaler.mean, dtype=np.float64), tensor(scaler.scale, dtype=np.float64)
+
+    def forward(self, x: Tensor) -> Any:
+        """x: (batch, ...) → what the network makes of it."""
+        return self.network(((x.astype(np.float64) - self.mean) / self.scale).astype(x.dtype))
 
 
 def _trace(model: Module, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Graph, Graph]:
