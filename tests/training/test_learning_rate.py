@@ -53,6 +53,22 @@ def test_the_reason_names_the_suggestion_in_both_languages():
     assert search.facts["begins"] <= search.facts["least"] == 4 * search.suggestion <= search.facts["burst"]
 
 
+def test_the_order_of_the_samples_is_drawn_once_an_epoch(monkeypatch: pytest.MonkeyPatch):
+    from lucidgrad.training import learning_rate
+
+    drawn = []
+
+    def counted(n: int, key: Any, epoch: int) -> Any:
+        drawn.append(epoch)
+        return lg.data.epoch_order(n, key, epoch)
+
+    monkeypatch.setattr(learning_rate, "epoch_order", counted)
+    x, y = moons()
+    search = lg.find_learning_rate(net(), x, y, loss="cross_entropy", batch_size=32, high=0.1, steps=30)
+    assert len(search.rates) == 30
+    assert drawn == [0, 1, 2]  # 400 samples: 12 whole batches an epoch
+
+
 def test_every_reason_is_told_in_every_language():
     assert all(set(reason) == {"en", "ko"} for reason in _REASONS.values())
 

@@ -168,13 +168,15 @@ def _trial(
     size, state = min(batch_size, n), optimizer.init(parameters)
     probe = samples.training_batch(np.unique(np.linspace(0, n - 1, min(n, PROBE_ROWS)).astype(np.int64)))
     losses: list[float] = []
+    order = np.empty(0, np.int64)
     for step, rate in enumerate(rates):
         with no_grad():
             losses.append(float(forward_pass(model, loss, probe, key.fold_in(2)).loss))
         if not np.isfinite(losses[-1]) or losses[-1] > BURST * losses[0]:
             break
         epoch, i = divmod(step, n // size)
-        order = epoch_order(n, key.fold_in(0), epoch, True)
+        if not i:  # drawing the order of a large set takes longer than a step
+            order = epoch_order(n, key.fold_in(0), epoch)
         batch = samples.training_batch(order[i * size : (i + 1) * size])
         own = key.fold_in(1).fold_in(step)
         done = training_step(model, loss, optimizer, parameters, state, batch, own, float(rate))
