@@ -1,6 +1,6 @@
 """Runs programs on an AArch64 that QEMU plays: the same assembly, made into objects and linked with a small runner.
 
-    python -m tests.native.aarch64 3   # the fourth 50 of the random programs, and where their bits differ, if anywhere
+    python -m tests.native.aarch64 3   # some programs and steps, and where their bits differ, if anywhere
 
 What it needs besides llvmlite: ``qemu-aarch64`` or ``qemu-aarch64-static`` (Debian: qemu-user-static) and
 ``aarch64-linux-gnu-gcc`` with its C library (Debian: gcc-aarch64-linux-gnu, libc6-dev-arm64-cross), which only links.
@@ -24,11 +24,12 @@ from lucidgrad.compiler.machine import BASELINE, Target
 from lucidgrad.compiler.program import Program
 from lucidgrad.graph import Value
 from tests.native.generate import program
+from tests.native.steps import step
 from tests.native.targets import run, same_bits
 
 TRIPLE = "aarch64-unknown-linux-gnu"
 LINKER = "aarch64-linux-gnu-gcc"
-TOGETHER = 50  # programs in one binary
+PROGRAMS, STEPS = 40, 10  # random programs, and training steps, in one binary
 OWN, ARENA = 1, 2  # where a slot of a program's table points: memory of its own, or a place in the arena
 
 # Reads for each program the size of its arena and its slots; runs it; writes its error and the slots of its results.
@@ -104,19 +105,20 @@ def missing() -> str:
 
 
 def check(number: int) -> str:
-    """Where the bits of some random programs differ from those of this machine; nothing where they agree."""
-    seeds = range(number * TOGETHER, (number + 1) * TOGETHER)
-    drawn = [program(seed) for seed in seeds]
-    inputs = [[t.numpy() for t in p.tensors()] for p in drawn]
-    expected = [run(Program(p.graph()), given) for p, given in zip(drawn, inputs, strict=True)]
+    """Where bits of some programs and training steps differ from those of this machine; nothing where they agree."""
+    seeds = range(number * PROGRAMS, (number + 1) * PROGRAMS)
+    drawn = [(f"the program of seed {s}", p.graph(), p.tensors()) for s in seeds for p in [program(s)]]
+    graphs = [(name, graph, [t.numpy() for t in tensors]) for name, graph, tensors in drawn]
+    graphs += [(f"the step of seed {s}", *step(s)) for s in range(number * STEPS, (number + 1) * STEPS)]
+    expected = [run(Program(graph), inputs) for _, graph, inputs in graphs]
     # The tiles of products are those of a machine with as few registers as the baseline.
-    made = [Program(p.graph(), target=Target(BASELINE)) for p in drawn]
+    made = [(Program(graph, target=Target(BASELINE)), inputs) for _, graph, inputs in graphs]
     with tempfile.TemporaryDirectory() as folder:
-        got = run_all(list(zip(made, inputs, strict=True)), Path(folder))
-    for seed, here, there in zip(seeds, expected, got, strict=True):
+        got = run_all(made, Path(folder))
+    for (name, graph, _), here, there in zip(graphs, expected, got, strict=True):
         for k, (a, b) in enumerate(zip(here, there, strict=True)):
             if not same_bits(a, b):
-                return f"output {k} of seed {seed} has other bits on AArch64\n{program(seed)}"
+                return f"result {k} of {name} has other bits on AArch64\n{graph}"
     return ""
 
 

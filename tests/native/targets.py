@@ -75,19 +75,23 @@ def same_bits(a: Any, b: Any) -> bool:
     return bool(np.all((a.view(unsigned) == b.view(unsigned)) | (np.isnan(a) & np.isnan(b))))
 
 
-def check(seed: int) -> str:
-    """Where the bits of a seed's program depend on machine or threads; nothing where they do not."""
-    p = program(seed)
-    graph, inputs = p.graph(), [t.numpy() for t in p.tensors()]
+def different_bits(graph: Graph, inputs: list[Any]) -> str:
+    """Where the bits depend on machine or threads; nothing where they do not."""
     expected: list[Any] | None = None
     for name, (target, threads) in VARIANTS.items():
         got = run(compiled(graph, target, threads), inputs)
         expected = expected or got
         for number, (g, e) in enumerate(zip(got, expected, strict=True)):
             if not same_bits(g, e):
-                places = np.argwhere(g != e)
-                return f"{name} ({host().cpu}): output {number} differs at {places[:1].tolist()}\n{p}"
+                return f"{name} ({host().cpu}): result {number} differs at {np.argwhere(g != e)[:1].tolist()}"
     return ""
+
+
+def check(seed: int) -> str:
+    """Where the bits of a seed's program depend on machine or threads; nothing where they do not."""
+    p = program(seed)
+    found = different_bits(p.graph(), [t.numpy() for t in p.tensors()])
+    return f"{found}\n{p}" if found else ""
 
 
 if __name__ == "__main__":

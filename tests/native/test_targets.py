@@ -36,6 +36,19 @@ def test_bits_depend_neither_on_the_machine_nor_on_the_number_of_threads(first):
 
 
 @x86_64
+@pytest.mark.parametrize("first", [0, 8])
+def test_bits_of_whole_training_steps_depend_neither_on_the_machine_nor_on_the_number_of_threads(first):
+    agree("tests.native.steps", first, first + 8)
+
+
+@x86_64
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(100, 400, 50))
+def test_bits_of_many_training_steps_depend_neither_on_the_machine_nor_on_the_number_of_threads(first):
+    agree("tests.native.steps", first, first + 50)
+
+
+@x86_64
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(11_000, 14_000, 300))
 def test_bits_of_many_programs_depend_neither_on_the_machine_nor_on_the_number_of_threads(first):

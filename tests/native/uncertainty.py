@@ -20,12 +20,16 @@ All else (comparisons, choices, signs, moved elements, integers, the signs of ot
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from lucidgrad.compiler.passes.expand import expand
 from lucidgrad.graph import Graph, Instruction, Value
+from lucidgrad.ops import TABLE
+from lucidgrad.ops.op import Op
 from lucidgrad.ops.shapes import normalize_axes
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -48,11 +52,31 @@ def runs(graph: Graph, inputs: list[Any], rng: np.random.Generator, count: int) 
         return [_run(written_out, inputs, rng) for _ in range(count)]
 
 
+@contextmanager
+def eager_results_moved(rng: np.random.Generator) -> Iterator[None]:
+    """Inside of the block the rows of the op table give, eagerly, what other implementations may give."""
+    before = {op: op.forward for op in TABLE.values()}
+
+    def other(op: Op, forward: Any) -> Any:
+        def computed(*operands: Any, **attrs: Any) -> Any:
+            return moved(op.name, operands, np.asarray(forward(*operands, **attrs)), rng)
+
+        return computed
+
+    for op, forward in before.items():
+        object.__setattr__(op, "forward", other(op, forward))
+    try:
+        yield
+    finally:
+        for op, forward in before.items():
+            object.__setattr__(op, "forward", forward)
+
+
 def _run(graph: Graph, inputs: list[Any], rng: np.random.Generator) -> list[Array]:
     known: dict[Value, Any] = dict(zip(graph.inputs, inputs, strict=True))
     for instruction in graph.instructions:
         operands = [known[x] if isinstance(x, Value) else x for x in instruction.inputs]
-        known[instruction.output] = _moved(instruction, operands, _computed(instruction, operands, rng), rng)
+        known[instruction.output] = moved(instruction.op.name, operands, _computed(instruction, operands, rng), rng)
     return [known[x] if isinstance(x, Value) else np.asarray(x) for x in graph.outputs]
 
 
@@ -67,9 +91,8 @@ def _computed(instruction: Instruction, operands: list[Any], rng: np.random.Gene
     return np.asarray(instruction.op.forward(*operands, **instruction.attrs))
 
 
-def _moved(instruction: Instruction, operands: list[Any], y: Array, rng: np.random.Generator) -> Array:
-    """The output as another implementation may have it."""
-    name = instruction.op.name
+def moved(name: str, operands: Sequence[Any], y: Array, rng: np.random.Generator) -> Array:
+    """The output of a row as another implementation may have it."""
     if name == "cast" and y.dtype.kind in "iu" and operands[0].dtype.kind == "f":
         return _cast_anyhow(operands[0], y, rng)
     if y.dtype.kind != "f":
@@ -80,8 +103,8 @@ def _moved(instruction: Instruction, operands: list[Any], y: Array, rng: np.rand
         if name in NEVER_ZERO:
             reached = np.isfinite(np.asarray(operands[0])) & (np.asarray(operands[0]) != 0)
             unit = np.where((y == 0) & reached, np.finfo(y.dtype).smallest_subnormal, unit)
-        moved = (y + rng.integers(-UNITS, UNITS + 1, y.shape) * unit).astype(y.dtype)
-        y = np.where(unit == 0, y, moved)  # -0.0 + 0.0 would be 0.0
+        near = (y + rng.integers(-UNITS, UNITS + 1, y.shape) * unit).astype(y.dtype)
+        y = np.where(unit == 0, y, near)  # -0.0 + 0.0 would be 0.0
         if name in NEVER_ZERO and name != "power":
             y = np.abs(y)
     if name in EITHER_ZERO:
