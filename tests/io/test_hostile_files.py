@@ -292,6 +292,19 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
         lg.load(tmp_path)
 
 
+@pytest.mark.parametrize("item", [b"[]", b"{}", b"0.5", b'""'])
+def test_a_long_header_takes_at_most_30_times_its_size(item: bytes, tmp_path: Path) -> None:
+    data = file_of(b'{"x":[' + (item + b",") * 100_000 + item + b"]}")
+    (tmp_path / "x").write_bytes(data)
+    tracemalloc.start()
+    try:
+        with watched(), pytest.raises(ModelFileError, match="exactly dtype, shape and data_offsets"):
+            lg.load(tmp_path / "x")
+        assert tracemalloc.get_traced_memory()[1] < 30 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
 # --- at random ------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import lucidgrad as lg
@@ -255,3 +258,16 @@ def test_the_cases_of_the_standard_pass_but_for_those_that_are_listed() -> None:
     assert len(failed) <= 0.05 * len(cases)
     tested = {n.op_type for case in cases for n in case.model.graph.node}
     assert OPERATORS.keys() <= tested
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_damaged_files_are_refused_or_read_and_nothing_else(path: Path, data: st.DataObject) -> None:
+    file = bytearray(dense().SerializeToString())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(file) - 1))
+        file[at : at + data.draw(st.sampled_from([0, 1, 1, 3]))] = data.draw(st.binary(max_size=3))
+        file = file or bytearray(b"0")
+    path.write_bytes(file)
+    with contextlib.suppress(OnnxError):
+        lg.onnx.load(path)
