@@ -230,6 +230,28 @@ def healthy_single_logit() -> Any:
     )  # fmt: skip
 
 
+def healthy_counts() -> Any:
+    """A Poisson loss, whose predictions are logarithms."""
+    rng = _noise()
+    x = rng.normal(size=(400, 3)).astype(np.float32)
+    y = rng.poisson(np.exp(x[:, 0])).astype(np.float32)
+    return fitted(Linear(3, 1, key=lg.Key(0)), x, y, loss="poisson", epochs=40, engine="native")
+
+
+def healthy_images_of_bytes() -> Any:
+    """Pixels from 0 to 255 that the model itself scales."""
+
+    class Scaled(lg.nn.Module):
+        def __init__(self) -> None:
+            self.net = mlp(16, 16, 2)
+
+        def forward(self, x: Any) -> Any:
+            return self.net(x.reshape((x.shape[0], 16)).astype(np.float32) / 128.0 - 1.0)
+
+    images = _noise().integers(0, 256, (400, 4, 4)).astype(np.uint8)
+    return fitted(Scaled(), images, (images[:, 0, 0] > 127).astype(np.int64), engine="native")
+
+
 def healthy_noisy_labels() -> Any:
     """A fifth of the labels are wrong: the loss stays high, and that is nobody's fault."""
     x, y = moons(1500)
@@ -250,6 +272,8 @@ HEALTHY: dict[str, Callable[[], Any]] = {
         healthy_sigmoid_xor,
         healthy_normalised,
         healthy_single_logit,
+        healthy_counts,
+        healthy_images_of_bytes,
         healthy_noisy_labels,
     )
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lucidgrad.losses import Poisson, Quantile
 from lucidgrad.training.callbacks.early_stopping import EarlyStopping
 from lucidgrad.training.doctor.examination import Examination, column
 from lucidgrad.training.doctor.neighbours import NEIGHBOURS, opinion_of_neighbours
@@ -56,6 +57,8 @@ def underfitting(e: Examination) -> Iterator[Verdict]:
     third = max(2, len(losses) // 3)
     if len(losses) < 6 or e.at_end is None or e.train.weight is not None:
         return
+    if isinstance(e.run.loss, Poisson | Quantile):
+        return  # predictions are logarithms or quantiles: not to be compared with the targets' mean
     if losses[-third - 1] - losses[-third:].min() > 0.02 * e.start_loss:
         return
     x, y, _ = e.probe
