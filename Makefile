@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PARITY_VENV := .venv-parity
+BENCH_VENV := .venv-bench
 STAMP := $(VENV)/.installed
 PARITY_STAMP := $(PARITY_VENV)/.installed
+BENCH_STAMP := $(BENCH_VENV)/.installed
 # scikit-learn's checks of estimators look at other array libraries only where this is set.
 PYTEST := SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
@@ -30,10 +32,8 @@ test-long: $(STAMP)  ## the long fuzzing and repetition that `make test` leaves 
 parity: $(PARITY_STAMP)  ## compare with PyTorch
 	$(PARITY_VENV)/bin/python -m pytest -q --ignore=src tests/parity
 
-bench: $(PARITY_STAMP)  ## measure against PyTorch and print the tables
-	$(PARITY_VENV)/bin/python benchmarks/eager_step.py
-	$(PARITY_VENV)/bin/python benchmarks/import_time.py
-	$(PARITY_VENV)/bin/python -m benchmarks
+bench: $(BENCH_STAMP)  ## measure against every peer and write docs/benchmarks.md (MNIST from $$LUCIDGRAD_DATA)
+	$(BENCH_VENV)/bin/python -m benchmarks.page
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -47,5 +47,11 @@ $(PARITY_STAMP): pyproject.toml
 	$(PARITY_VENV)/bin/pip install --quiet --editable . --group dev --group parity
 	touch $@
 
+$(BENCH_STAMP): pyproject.toml
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --upgrade "pip>=25.1"
+	$(BENCH_VENV)/bin/pip install --quiet --editable . --group bench
+	touch $@
+
 clean:  ## remove the environments and what tools have left
-	rm -rf $(VENV) $(PARITY_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache lab-report
+	rm -rf $(VENV) $(PARITY_VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache lab-report

@@ -1,6 +1,8 @@
 """An eager training step, and an epoch of them, of 784-128-10 at batch 64: lucidgrad against PyTorch eager.
 
-Run it in an environment that has both: ``make bench``. Same data, same initial weights. PyTorch runs with one thread
+    python -m benchmarks.eager_step
+
+Run it in the environment that ``make bench`` makes. Same data, same initial weights. PyTorch runs with one thread
 and with two; lucidgrad with the one that ``fit`` chooses for a network of this size.
 """
 
@@ -10,9 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from timing import in_turn, machine, table
 
 import lucidgrad as lg
+from benchmarks.timing import in_turn, machine, table
 from lucidgrad.autograd import mode
 from lucidgrad.training.step import assign, training_step
 from lucidgrad.training.threads import blas_threads

@@ -7,8 +7,10 @@ import pytest
 
 import lucidgrad as lg
 from lucidgrad.compiler import trace
+from lucidgrad.compiler.buffers import ROWS
 from lucidgrad.compiler.layout import Place
 from lucidgrad.compiler.program import Program
+from lucidgrad.compiler.stages import is_free
 from lucidgrad.tensor import Tensor
 
 rng = np.random.default_rng(2)
@@ -70,6 +72,17 @@ def test_a_thread_keeps_its_columns_of_a_wide_weight():
 
 def test_new_weights_are_written_over_the_old_ones():
     assert step_of(64, 128).plan.copies == []
+
+
+def test_threads_that_only_ask_a_model_never_meet():
+    def ask(w, x):
+        return lg.functional.relu(x @ w.T)
+
+    graph = trace(ask, lg.Tensor(np.zeros((40, 30))), lg.Tensor(np.zeros((256, 30))))
+    program = Program(graph, [Place(panels=True), Place(kind=ROWS)], [Place(kind=ROWS)], threads=2)
+    assert is_free(program.stages)
+    assert "call i64 @lucidgrad_barrier" not in program.text
+    assert not is_free(step_of(512, 128).stages)
 
 
 def test_one_thread_never_waits():

@@ -26,7 +26,7 @@ from lucidgrad.compiler.kernels.scatter import draw, scatter
 from lucidgrad.compiler.layout import Place, Plan
 from lucidgrad.compiler.machine import Library, Target, compile_text, host
 from lucidgrad.compiler.passes import NATIVE, pipeline
-from lucidgrad.compiler.stages import Task, stages, tasks
+from lucidgrad.compiler.stages import Task, is_free, stages, tasks
 from lucidgrad.compiler.threads import BARRIER, Barrier, barrier_text, borrowed
 from lucidgrad.errors import ArgumentError
 from lucidgrad.graph import Graph
@@ -175,7 +175,7 @@ class Program:
             for stage in self.stages:
                 for task in stage:
                     self._call_task(c, task, arguments)
-                if self.threads > 1:
+                if self.threads > 1 and not is_free(self.stages):
                     self._meet(c, table, threads)
         once = MathBuilder("once", [("table", PTR)])
         once.call("run", [*once.params, *(once.const(n, I64) for n in (0, 1, 0, 1, 0, 1))])

@@ -14,7 +14,7 @@ from lucidgrad.compiler.kernels.product import Tiles
 from lucidgrad.compiler.machine import description
 from lucidgrad.compiler.passes import NATIVE, pipeline
 from lucidgrad.compiler.program import Program
-from lucidgrad.compiler.stages import Task
+from lucidgrad.compiler.stages import Task, is_free
 from lucidgrad.compiler.timing import peak_rate, step_seconds, task_seconds
 from lucidgrad.graph import Graph, Instruction, Value
 from lucidgrad.ops.codegen import Elementwise
@@ -98,7 +98,7 @@ class Report:
         for number, stage in enumerate(self.program.stages, 1):
             lines.append(f"stage {number}")
             lines += [f"  {self._line(work[task.name])}" for task in stage]
-            if self.program.threads > 1:
+            if self.program.threads > 1 and not is_free(self.program.stages):
                 lines.append("  barrier: the threads wait for each other")
         return "\n".join(lines)
 

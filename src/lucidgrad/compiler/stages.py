@@ -117,6 +117,11 @@ def stages(todo: list[Task]) -> list[list[Task]]:
     return made
 
 
+def is_free(made: list[list[Task]]) -> bool:
+    """Whether threads never meet, not even between steps: each has rows of its own, as when a model is asked."""
+    return len(made) == 1 and not any(a.disturbs(b) for a in made[0] for b in made[0])
+
+
 class Shares:
     """How threads share the kernels of a plan."""
 
