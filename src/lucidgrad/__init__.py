@@ -76,16 +76,19 @@ if TYPE_CHECKING:
     # 9 SHOWN
     from lucidgrad import lab as lab
     from lucidgrad import plot as plot
+    from lucidgrad import seeing as seeing
+    from lucidgrad.seeing.draw import draw as draw
 
 __version__ = "0.1.0"
 
 # What is loaded on first use: chapters, and the names that are taken from one.
 _CHAPTERS = (
     *("data", "nn", "losses", "metrics", "optim", "compiler", "training"),
-    *("estimators", "io", "onnx", "plot", "lab"),
+    *("estimators", "io", "onnx", "plot", "seeing", "lab"),
 )
 _NAMES = {
     "compiler": ("jit",),
+    "seeing": ("draw",),
     "training": (
         "History",
         "Predictor",

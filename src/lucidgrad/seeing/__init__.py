@@ -1,0 +1,4 @@
+"""Seeing through it: the graph as a picture, the chain rule written out, and a training step in slow motion."""
+
+from lucidgrad.seeing.draw import Drawing as Drawing
+from lucidgrad.seeing.draw import draw as draw
