@@ -46,7 +46,7 @@ def draw(found: dict[str, dict[str, float]]) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    peers = list(dict.fromkeys(p for best in found.values() for p in best if p != "lucidgrad"))
+    peers = list(dict.fromkeys(p for best in found.values() for p in best if not p.startswith("lucidgrad")))
     figure, axes = plt.subplots(figsize=(9, 0.55 * len(found) + 1.4), layout="constrained")
     colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")  # Okabe and Ito (2008): told apart by everybody
     for peer, colour, mark in zip(peers, colours, "os^Dv", strict=False):
@@ -58,7 +58,7 @@ def draw(found: dict[str, dict[str, float]]) -> None:
     )
     axes.invert_yaxis()
     axes.grid(axis="x", which="both", alpha=0.3)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.16), ncols=len(peers), frameon=False)
+    figure.legend(loc="outside upper center", ncols=len(peers), frameon=False)
     figure.savefig(CHART, dpi=110)
 
 
