@@ -142,9 +142,8 @@ def test_always_writes_a_line_for_an_epoch_into_a_log(train: Any, monkeypatch: p
 
 
 def test_a_notebook_gets_one_line_that_is_written_over(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    output = io.StringIO()
+    output = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
     monkeypatch.setattr(sys, "stderr", output)
-    monkeypatch.setitem(sys.modules, "ipykernel", object())  # type: ignore[arg-type]
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_UPDATES", 0.0)
     train(Progress(), engine="eager", batch_size=10)
     shown = output.getvalue()
@@ -160,7 +159,16 @@ def test_a_notebook_gets_one_line_that_is_written_over(train: Any, monkeypatch: 
 def test_without_standard_error_it_is_quiet(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As under pythonw on Windows."""
     monkeypatch.setattr(sys, "stderr", None)
-    assert train(Progress()).epoch == 3
+    for always in (False, True):
+        assert train(Progress(always=always)).epoch == 3
+
+
+def test_a_program_that_has_only_loaded_a_kernel_is_no_notebook(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    monkeypatch.setitem(sys.modules, "ipykernel", object())  # type: ignore[arg-type]
+    train(Progress())
+    assert log.getvalue() == ""
 
 
 def test_optimisers_without_a_rate_and_sums_of_losses_are_shown_too(

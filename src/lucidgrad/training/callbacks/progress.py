@@ -116,9 +116,11 @@ class _Display(Protocol):
 def _display(always: bool) -> _Display | None:
     """Where to draw; None where nobody looks."""
     stream = sys.stderr
-    if stream is not None and stream.isatty():
+    if stream is None:
+        return None
+    if stream.isatty():
         return _Bar()
-    if "ipykernel" in sys.modules:  # a notebook: its output areas know "back to the start of the line", not more
+    if type(stream).__module__.startswith("ipykernel"):  # a notebook: its output areas know "\r", not more
         return _Line(over_itself=True)
     return _Line(over_itself=False) if always else None
 
