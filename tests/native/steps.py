@@ -20,14 +20,15 @@ from tests.native.targets import different_bits
 
 
 def step(seed: int) -> tuple[Graph, list[Any]]:
-    """The first step of a run over all of its samples, and its inputs."""
+    """The first step of a run over all of its samples (a single one twice: norms need two), and its inputs."""
     described = job(seed)
     model = described.make()
     parameters = model.parameters()
     optimizer = described.settings["optimizer"]
     state = optimizer.init(parameters)
     weight = described.settings.get("sample_weight")
-    batch = [Tensor.wrap(np.asarray(a)) for a in (described.x, described.y, weight) if a is not None]
+    copies = 2 if len(described.x) == 1 else 1
+    batch = [Tensor.wrap(np.repeat(a, copies, axis=0)) for a in (described.x, described.y, weight) if a is not None]
     traced = trace_step(
         model,
         described.settings["loss"],
