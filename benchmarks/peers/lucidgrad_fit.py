@@ -14,7 +14,8 @@ from benchmarks.peers.peer import Array, Trainer
 
 
 def prepare(case: Case, data: Data, threads: int, seed: int, engine: str) -> Trainer:
-    return FitTrainer(case, data, threads, seed, engine)
+    lg.seed(seed)
+    return FitTrainer(case, data, threads, seed, engine, network(case), optimizer(case))
 
 
 def network(case: Case) -> lg.nn.Module:
@@ -36,13 +37,21 @@ def engine_argument(engine: str) -> dict[str, str]:
 class FitTrainer(Trainer):
     """One call of ``fit`` in a thread of its own, held at the end of each epoch until the next is asked for."""
 
-    def __init__(self, case: Case, data: Data, threads: int, seed: int, engine: str) -> None:
-        lg.seed(seed)
-        self.model = network(case)
+    def __init__(
+        self,
+        case: Case,
+        data: Data,
+        threads: int,
+        seed: int,
+        engine: str,
+        model: lg.nn.Module,
+        rule: lg.optim.Optimizer,
+    ) -> None:
+        self.model = model
         self.gate = Gate()
         self.options = {
             "loss": "cross_entropy",
-            "optimizer": optimizer(case),
+            "optimizer": rule,
             "epochs": 10**9,
             "batch_size": case.batch,
             "seed": seed,

@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,11 +67,19 @@ class _Native(Peer):
         return "engine" in inspect.signature(lucidgrad.fit).parameters
 
 
+class _Tinygrad(Peer):
+    """tinygrad, where there is clang, with which it compiles for the CPU."""
+
+    def available(self) -> bool:
+        return super().available() and shutil.which("clang") is not None
+
+
 PEERS: dict[str, Peer] = {
     "native": _Native("lucidgrad", "lucidgrad_fit", "lucidgrad", "lucidgrad", (("engine", "native"),)),
     "eager": Peer("lucidgrad, eager", "lucidgrad_fit", "lucidgrad", "lucidgrad", (("engine", "eager"),)),
     "torch": Peer("PyTorch eager", "torch_eager", "torch", "torch"),
     "torch-compile": Peer("torch.compile", "torch_compiled", "torch", "torch"),
     "jax": Peer("JAX jit + scan", "jax_scan", "jax", "jax"),
+    "tinygrad": _Tinygrad("tinygrad", "tinygrad_jit", "tinygrad", "tinygrad"),
     "sklearn": Peer("scikit-learn", "sklearn_mlp", "sklearn", "scikit-learn"),
 }

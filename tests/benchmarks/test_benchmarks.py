@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks import page
+from benchmarks import arithmetic, compile_time, costs, page
+from benchmarks.cases import CASES, load
 from benchmarks.footprint import megabytes, needed
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +45,31 @@ def test_the_size_of_a_package_includes_what_it_needs():
     assert megabytes(names) > megabytes({"numpy"}) > 1
 
 
-@pytest.mark.parametrize("module", ["predict", "cold", "estimators", "footprint", "mnist_accuracy", "eager_step"])
+def test_the_share_of_the_best_product_is_held_against_the_fastest_of_all():
+    measured = {"NumPy 512": [2.0, 1.0], "JAX 512": [4.0], "2-3, batch 4, SGD": [4.0, 8.0]}
+    work = {"NumPy 512": 4e9, "JAX 512": 4e9, "2-3, batch 4, SGD": 8e9}
+    text = arithmetic.report(measured, work, threads=2)
+    assert "best sgemm: NumPy 512, 4 GFLOP/s" in text
+    assert "| 2-3, batch 4, SGD | 1 | 2 | 33% | 50% |" in text
+
+
+def test_everything_whose_cost_is_told_trains_in_machine_code():
+    case = replace(next(c for c in CASES if c.key == "mlp-adam"), sizes=(20, 128, 10), rows=200)
+    data = load(case)
+    for way in costs.WAYS.values():
+        trainer = costs.trainer(case, data, 1, way)
+        assert np.isfinite(trainer.epoch())
+        trainer.close()
+
+
+def test_the_first_step_of_a_network_is_timed():
+    assert compile_time.first_step("tiny") > 0
+
+
+SCRIPTS = ("predict", "cold", "estimators", "footprint", "mnist_accuracy", "eager_step", "arithmetic", "compile_time")
+
+
+@pytest.mark.parametrize("module", [*SCRIPTS, "costs", "accuracy"])
 def test_every_benchmark_explains_itself(module):
     text = (ROOT / "benchmarks" / f"{module}.py").read_text()
     assert text.startswith('"""')
