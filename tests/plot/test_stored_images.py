@@ -29,7 +29,10 @@ HISTORY = History(
             "epoch": e,
             "loss": 2.0 / e,
             "validation_loss": 1.0 / e + 0.05 * e,
+            "accuracy": 1 - 0.5 / e,
+            "validation_accuracy": 0.9 - 0.4 / e,
             "max_abs_weight": {"0.weight": 0.2 * e, "2.weight": 0.5 + 0.05 * e},
+            "weights": {"0.weight": {"5%": -0.3 * e, "25%": -0.1 * e, "50%": 0.02 * e, "75%": 0.1 * e, "95%": 0.3 * e}},
             "activations": {
                 name: {q: e * f for q, f in zip(("5%", "25%", "50%", "75%", "95%"), spread, strict=True)}
                 for name, spread in (("0 tanh", (-0.4, -0.1, 0, 0.1, 0.4)), ("2 relu", (0, 0, 0.05, 0.2, 0.5)))
@@ -59,18 +62,36 @@ def search() -> LearningRateSearch:
     return LearningRateSearch(rates, losses + 0.02 * np.sin(9 * np.arange(40)), losses, 0.175, facts)
 
 
+def moving() -> list[plot.Boundary]:
+    """The boundary of a model whose weights change."""
+    model, found = slanted(), []
+    for turn in (-3.0, 0.0, 3.0):
+        model.load_state({"weight": np.array([[0, 3], [3, turn]], np.float32), "bias": np.array([0, 0.3], np.float32)})
+        found.append(plot.Boundary.of(model, X, points=40, title=f"{turn:g}"))
+    return found
+
+
 X = np.stack([np.cos(np.arange(24)), np.sin(2.0 * np.arange(24))], axis=1).astype(np.float32)
 Y = (X[:, 0] > X[:, 1]).astype(int)
 SURE = np.linspace(0.5, 1, 60)
 PICTURES = {
     "loss_curves": lambda: plot.loss_curves(HISTORY),
+    "accuracy_curves": lambda: plot.accuracy_curves({"a": HISTORY, "b": [HISTORY, History(HISTORY.rows[:4])]}),
     "max_abs_weight": lambda: plot.max_abs_weight(HISTORY),
+    "weights_over_epochs": lambda: plot.weights_over_epochs(HISTORY),
+    "first_layer_weights": lambda: plot.first_layer_weights(np.sin(np.arange(72.0)).reshape(8, 9), (3, 3)),
+    "depth_series": lambda: plot.depth_series([1, 2, 3], {"relu": [1, 0.9, 0.8]}, {"relu": [0.9, 0.8, 0.7]}),
     "activations_over_epochs": lambda: plot.activations_over_epochs(HISTORY),
     "learning_rate_curve": lambda: plot.learning_rate_curve(search()),
     "decision_boundary": lambda: plot.decision_boundary(slanted(), X, Y, points=60),
+    "boundary_panels": lambda: plot.boundary_panels(moving(), X, Y),
     "regression_curves": lambda: plot.regression_curves({"line": line()}, X[:, 0], X[:, 0] ** 2),
     "confusion_matrix": lambda: plot.confusion_matrix([[50, 3, 0], [4, 40, 2], [0, 1, 60]]),
     "calibration": lambda: plot.calibration((np.arange(60) % 4 == 0), np.stack([SURE, 1 - SURE], axis=1)),
+    "lines": lambda: plot.lines(
+        np.arange(-3, 4), {"x": np.arange(-3, 4), "|x|": np.abs(np.arange(-3, 4))}, y_label="y"
+    ),
+    "bars": lambda: plot.bars(["a", "b"], {"1": [1, 2.5], "2": [2, 1.5]}, y_label="loss"),
     "worst_mistakes": lambda: plot.worst_mistakes(np.eye(4), [0, 1, 0, 1], [[0.2, 0.8]] * 2 + [[0.3, 0.7]] * 2, (2, 2)),
 }
 

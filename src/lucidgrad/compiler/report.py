@@ -65,6 +65,11 @@ class Report:
         return task_seconds(self.program) if self._measured else {}
 
     @cached_property
+    def floors(self) -> dict[str, float]:
+        """How many seconds each product would take one core that did nothing but multiply and add."""
+        return {w.name: w.operations / peak_rate(self.program.target) for w in self.work if w.product}
+
+    @cached_property
     def step_seconds(self) -> float:
         """How long a step takes, with all threads."""
         return step_seconds(self.program)
@@ -135,8 +140,7 @@ class Report:
         seconds = self.seconds.get(work.name)
         text = f"{work.name:9} {work.words}; {work.parts}"
         if work.product:
-            floor = work.operations / peak_rate(self.program.target)
-            text += f"; at least {_time(floor)}"
+            text += f"; at least {_time(self.floors[work.name])}"
         if seconds is not None:
             text += f"; alone {_time(seconds)}"
             if work.product:

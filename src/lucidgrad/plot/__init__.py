@@ -31,6 +31,15 @@ from lucidgrad.plot.mistakes import confusion_matrix as confusion_matrix
 from lucidgrad.plot.mistakes import worst_mistakes as worst_mistakes
 from lucidgrad.plot.calibration import calibration as calibration
 
+# What the compiler has made of it
+from lucidgrad.plot.compiled import instructions_by_pass as instructions_by_pass
+from lucidgrad.plot.compiled import kernel_times as kernel_times
+from lucidgrad.plot.compiled import stage_timeline as stage_timeline
+
+# Numbers of one's own
+from lucidgrad.plot.series import lines as lines
+from lucidgrad.plot.series import bars as bars
+
 # In which language, and to a file
 from lucidgrad.plot.language import set_language as set_language
 from lucidgrad.plot.style import LineStyle as LineStyle

@@ -46,6 +46,19 @@ KOREAN = {
     "smoothed": "매끄럽게 한 값",
     "suggested: {rate:.2g}": "추천: {rate:.2g}",
     "least: {rate:.2g}": "최소: {rate:.2g}",
+    "instructions": "명령 수",
+    "traced": "추적",
+    "kernels": "커널",
+    "product": "행렬 곱",
+    "sum": "합산",
+    "element by element": "원소별 계산",
+    "copy": "복사",
+    "{count} more": "나머지 {count}개",
+    "share of the step's time (%)": "한 스텝에서 차지하는 시간 (%)",
+    "arithmetic alone": "순수 연산 시간",
+    "microseconds in a step": "한 스텝 안의 시간 (µs)",
+    "thread {number}": "스레드 {number}",
+    "the threads wait": "스레드가 서로 기다리는 곳",
 }
 LANGUAGES: dict[str, dict[str, str]] = {"en": {}, "ko": KOREAN}
 _current = "en"
