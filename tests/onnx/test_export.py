@@ -19,7 +19,9 @@ from lucidgrad.errors import DependencyError, OnnxError
 from lucidgrad.functional import concatenate, gelu, relu, softmax, stack, tanh
 from lucidgrad.io.functions import FUNCTIONS
 from lucidgrad.nn import Embedding, Linear, Module, Sequential
-from lucidgrad.onnx.export import OPSET, _Writer
+from lucidgrad.onnx.builder import Ref
+from lucidgrad.onnx.nodes import Nodes
+from lucidgrad.onnx.pipeline import OPSET, Pipeline
 from tests.nn.samples import SAMPLES, Sample
 from tests.ops.samples import SAMPLES as OP_SAMPLES
 
@@ -118,7 +120,11 @@ def _same_elsewhere(row: Any, inputs: list[Any], first: int, attrs: dict[str, An
     x = np.ascontiguousarray(inputs[first]).reshape(inputs[first].shape)
     graph = trace(function, lg.tensor(x, dtype=x.dtype))
     try:
-        model = _Writer((graph, graph), {}).model()
+        pipeline = Pipeline()
+        pipeline._inputs.append(pipeline._info("input", x.shape, x.dtype))  # of a single number of samples
+        given = Ref("input", x.shape, x.dtype)
+        pipeline.output("output", Nodes(pipeline.build, {}).add((graph, graph), [given]))
+        model = pipeline.model()
     except OnnxError:
         assert row.name == "getitem"  # with several arrays, which ONNX has not
         return False

@@ -18,19 +18,23 @@ _END = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Ref:
-    """An array of the exported network: its name, and what is known of it."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: Dtype
-
-
-@dataclass(frozen=True)
 class Batch:
     """A size that is so many times the number of samples."""
 
     times: int
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An array of the exported network: its name, and what is known of it.
+
+    ``shape`` is for one number of samples; ``sizes`` says which of its sizes follow that number, where it is known.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Dtype
+    sizes: tuple[int | Batch, ...] | None = None
 
 
 class Builder:
@@ -41,15 +45,17 @@ class Builder:
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray[Any, Dtype]] = {}
         self._of_bytes: dict[Any, Ref] = {}
-        self.batch: Ref | None = None
+        self.samples: Ref | None = None
+        """An array whose first size is the number of samples."""
+        self._batch: Ref | None = None
 
-    def __call__(self, operator: str, *inputs: Ref | None, **attributes: Any) -> Ref:
+    def __call__(self, operator: str, *inputs: Ref | None, domain: str = "", **attributes: Any) -> Ref:
         """Add a node; the first input says dtype and shape where nothing better is known."""
         name = f"{operator.lower()}_{len(self.nodes)}"
         names = [x.name if x else "" for x in inputs]
         while names and not names[-1]:
             names.pop()
-        self.nodes.append(self._onnx.helper.make_node(operator, names, [name], name=name, **attributes))
+        self.nodes.append(self._onnx.helper.make_node(operator, names, [name], name=name, domain=domain, **attributes))
         known = next(x for x in inputs if x is not None)
         return Ref(name, known.shape, known.dtype)
 
@@ -79,8 +85,11 @@ class Builder:
         """X in another dtype."""
         if x.dtype == dtype:
             return x
-        code = self._onnx.helper.np_dtype_to_tensor_dtype(dtype)
-        return Ref(self("Cast", x, to=code).name, x.shape, dtype)
+        return Ref(self("Cast", x, to=self.code(dtype)).name, x.shape, dtype)
+
+    def code(self, dtype: Dtype) -> int:
+        """What ONNX calls a dtype; that of Python objects stands for strings."""
+        return int(self._onnx.helper.np_dtype_to_tensor_dtype(dtype))
 
     def truth(self, x: Ref) -> Ref:
         """Whether elements are not 0."""
@@ -97,15 +106,27 @@ class Builder:
         """Within bounds, of which each may be missing."""
         return self("Clip", x, *(None if bound is None else self.like(x, bound) for bound in (low, high)))
 
+    def batch(self) -> Ref:
+        """The number of samples, known only when the network runs: (1,)."""
+        if self._batch is None:
+            assert self.samples is not None  # sizes depend on an input, which is there first
+            self._batch = self("Slice", self("Shape", self.samples), self.integers([0]), self.integers([1]))
+        return self._batch
+
+    def standardize(self, x: Ref, mean: Any, scale: Any) -> Ref:
+        """(x - mean) / scale in float64, as ``Standardize`` computes."""
+        double = np.dtype(np.float64)
+        shifted = self("Sub", self.cast(x, double), self.constant(np.asarray(mean, double)))
+        return self("Div", shifted, self.constant(np.asarray(scale, double)))
+
     def shape(self, sizes: Any) -> Ref:
         """Sizes for Expand and Reshape, some of them known only when the network runs."""
         if not any(isinstance(n, Batch) for n in sizes):
             return self.integers(sizes)
-        assert self.batch is not None  # the exporter has one where sizes depend on it
         parts = []
         for n in sizes:
             one = self.integers([n.times if isinstance(n, Batch) else n])
-            parts.append(self("Mul", self.batch, one) if isinstance(n, Batch) else one)
+            parts.append(self("Mul", self.batch(), one) if isinstance(n, Batch) else one)
         return self("Concat", *parts, axis=0)
 
     def reshape(self, x: Ref, sizes: Any) -> Ref:
