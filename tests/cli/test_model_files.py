@@ -115,3 +115,14 @@ def test_export_asks_for_a_shape_that_no_layer_tells(monkeypatch: Any, capsys: A
     given = ("--input-shape", "3", "--input-dtype", "int64")
     assert call(monkeypatch, "export", "e.lucidgrad", "--onnx", "e.onnx", *given) == 0
     assert lg.onnx.load("e.onnx")(np.array([[0, 1, 4]])).shape == (1, 3, 1)
+
+
+def test_export_writes_an_estimator_whole(monkeypatch: Any, capsys: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    estimator = lg.MLPClassifier((4,), solver="lbfgs", random_state=0).fit(x, np.where(x[:, 0] > 0, "up", "down"))
+    lg.save(estimator, "m.lucidgrad")
+    assert call(monkeypatch, "export", "m.lucidgrad", "--onnx", "m.onnx") == 0
+    assert capsys.readouterr().out.startswith("m.onnx: opset 18, a mlp_classifier whole")
+    session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
+    assert list(session.run(["label"], {"input": x})[0]) == list(estimator.predict(x))
+    assert call(monkeypatch, "export", "m.lucidgrad", "--onnx", "m.onnx", "--input-shape", "3") == 2

@@ -36,6 +36,12 @@ def export(
     import lucidgrad.onnx
 
     found = read_model(model)
+    if isinstance(found.model, lucidgrad.onnx.Exportable):
+        if input_shape is not None or input_dtype is not None:
+            raise typer.BadParameter("an estimator knows what it takes: leave it out", param_hint="--input-shape")
+        lucidgrad.onnx.export(found.model, onnx)
+        print(f"{onnx}: opset {lucidgrad.onnx.OPSET}, a {found.kind} whole, from its features to what it predicts")
+        return
     if not isinstance(found.model, Module):
         raise OnnxError(explain("export expected a network", f"a model of kind {found.kind}", "Export its network"))
     if not isinstance(found.preprocessing, Standardize | None):

@@ -23,7 +23,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from lucidgrad.compiler.machine import available
+from lucidgrad.estimators.onnx_export import write_classifier, write_regressor
 from lucidgrad.estimators.steps import SETTINGS, SLOTS, Architecture, Step, borrowed
+from lucidgrad.onnx.pipeline import Pipeline
 from lucidgrad.training.engine import WORTH_THREADS, available_cores
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -96,6 +98,10 @@ class MLPClassifier(_Native, neural_network.MLPClassifier):  # type: ignore[misc
     True
     """
 
+    def write_onnx(self, pipeline: Pipeline) -> None:
+        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``label`` and ``probabilities``."""
+        write_classifier(self, pipeline)
+
 
 class MLPRegressor(_Native, neural_network.MLPRegressor):  # type: ignore[misc]
     """Multi-layer perceptron regressor: ``sklearn.neural_network.MLPRegressor`` in machine code.
@@ -111,6 +117,10 @@ class MLPRegressor(_Native, neural_network.MLPRegressor):  # type: ignore[misc]
     >>> model.fit(x, x[:, 0] ** 2).score(x, x[:, 0] ** 2) > 0.95
     True
     """
+
+    def write_onnx(self, pipeline: Pipeline) -> None:
+        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``prediction`` (batch,) or (batch, targets)."""
+        write_regressor(self, pipeline)
 
 
 def _prepare_optimizer(me: Any, incremental: bool) -> None:

@@ -5,6 +5,7 @@ A chapter that has models of its own adds a line to ``PROVIDERS`` and calls ``re
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,6 +18,8 @@ from lucidgrad.io.tree import Tree
 PROVIDERS: dict[str, str] = {
     "network": "lucidgrad.io.network",
     "standardize": "lucidgrad.io.transforms",
+    "mlp_classifier": "lucidgrad.estimators.files",
+    "mlp_regressor": "lucidgrad.estimators.files",
 }
 """The module that registers each kind. All there is: a name in a file that is not here is refused, not looked for."""
 
@@ -72,8 +75,9 @@ def register(kind: Kind) -> None:
 
 def kind_of(model: Any) -> Kind:
     """The kind a model is saved as."""
-    _load("network")
-    _load("standardize")
+    for name, module in PROVIDERS.items():
+        if module.startswith("lucidgrad.io.") or module.rpartition(".")[0] in sys.modules:
+            _load(name)  # a model of a chapter that has not been imported cannot be here
     for kind in _KINDS.values():
         if type(model) is kind.type or (kind.includes_subclasses and isinstance(model, kind.type)):
             return kind

@@ -1,0 +1,70 @@
+"""What fitted perceptrons are in ONNX: from the features to labels and probabilities, or to predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lucidgrad.estimators.labels import labels_of
+from lucidgrad.estimators.network import fitted_network
+from lucidgrad.onnx.builder import Builder, Ref
+from lucidgrad.onnx.pipeline import Pipeline
+
+INT64, BOOL = np.dtype(np.int64), np.dtype(np.bool_)
+
+
+def write_classifier(estimator: Any, pipeline: Pipeline) -> None:
+    """``input`` (batch, features) → ``label`` and ``probabilities`` (batch, classes).
+
+    With several labels for a sample both are (batch, labels), as ``predict`` and ``predict_proba`` give them.
+    """
+    logits = _network(estimator, pipeline)
+    several = estimator._label_binarizer.y_type_.startswith("multilabel")
+    classifier_outputs(pipeline, logits, estimator.classes_, several, estimator.out_activation_ == "softmax")
+
+
+def classifier_outputs(pipeline: Pipeline, logits: Ref, classes: Any, several: bool, softmax: bool) -> None:
+    """Labels and probabilities from logits: of exclusive classes, of two with one logit, or of independent labels."""
+    b = pipeline.build
+    if softmax:
+        probabilities = b("Softmax", logits, axis=1)
+        index = _shaped(b("ArgMax", probabilities, axis=1, keepdims=0), logits.shape[:1], INT64)
+    else:
+        probabilities = b("Sigmoid", logits)
+        chosen = b.cast(_shaped(b("Greater", probabilities, b.like(logits, 0.5)), logits.shape, BOOL), INT64)
+        if several:
+            pipeline.output("label", chosen)
+            pipeline.output("probabilities", probabilities)
+            return
+        index = _flat(b, chosen)
+        other = b("Sub", b.like(logits, 1.0), probabilities)
+        both = b("Concat", _shaped(other, logits.shape, logits.dtype), probabilities, axis=1)
+        probabilities = _shaped(both, (logits.shape[0], 2), logits.dtype)
+    # Of a single class there are two places too: scikit-learn's perceptron learns it against nothing.
+    pipeline.output("label", labels_of(pipeline, np.resize(classes, max(2, len(classes))), index))
+    pipeline.output("probabilities", probabilities)
+
+
+def write_regressor(estimator: Any, pipeline: Pipeline) -> None:
+    """``input`` (batch, features) → ``prediction`` (batch,), or (batch, targets) for several targets."""
+    outputs = _network(estimator, pipeline)
+    if estimator.out_activation_ == "exp":
+        outputs = pipeline.build("Exp", outputs)
+    pipeline.output("prediction", _flat(pipeline.build, outputs) if estimator.n_outputs_ == 1 else outputs)
+
+
+def _network(estimator: Any, pipeline: Pipeline) -> Ref:
+    check_is_fitted(estimator)
+    given = pipeline.input("input", (int(estimator.n_features_in_),), np.dtype(estimator.coefs_[0].dtype))
+    return pipeline.network(fitted_network(estimator), given)
+
+
+def _flat(b: Builder, x: Ref) -> Ref:
+    """(batch, 1) → (batch,)."""
+    return _shaped(b("Squeeze", x, b.integers([1])), x.shape[:1], x.dtype)
+
+
+def _shaped(x: Ref, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ref:
+    return Ref(x.name, shape, dtype)
