@@ -1,0 +1,51 @@
+"""A browser for the tests of pages: headless Chromium, without a network, that fails on whatever a page does wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The browser of a file of tests, a ``playwright.sync_api.Browser``.
+
+    It ends with the file: while it is there, its thread counts as one in which asyncio runs, and other tests that want
+    to run a loop of their own could not.
+    """
+    executable = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if executable is None:
+        pytest.skip(f"pages are tested in Chromium, and none of {', '.join(CHROMIUMS)} is installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=executable, args=options)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """An empty page that reads files only; the test fails where a page asks for more, warns, logs an error, or raises.
+
+    ``page.goto(path.as_uri())`` opens a file, ``page.set_content(html)`` shows text.
+    """
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(f"raised: {error}"))
+    opened.on("console", lambda m: wrong.append(f"logged: {m.text}") if m.type in ("error", "warning") else None)
+    opened.on("request", lambda r: None if _is_local(r.url) else wrong.append(f"asked for: {r.url}"))
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def _is_local(url: str) -> bool:
+    return url.startswith(("file:", "data:", "blob:", "about:"))
