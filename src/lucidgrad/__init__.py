@@ -102,7 +102,7 @@ _NAMES = {
     ),
     "training.doctor": ("doctor",),
     "training.report": ("compile_report",),
-    "estimators": ("MLPClassifier", "MLPRegressor"),
+    "estimators": ("MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"),
     "io": ("load", "save"),
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _NAMES.items() for name in names}

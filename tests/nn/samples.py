@@ -17,10 +17,14 @@ from lucidgrad.nn import (
     Flatten,
     LayerNorm,
     Linear,
+    MemberLinear,
+    MemberMean,
+    Members,
     Module,
     Reshape,
     Residual,
     Sequential,
+    TableInput,
 )
 
 
@@ -35,12 +39,16 @@ class Sample:
     wrong: Any = None
     message: str = ""
     classes: int | None = None  # for layers that take integers: how many
+    codes: int = 0  # the last columns are codes from 0 to 2, between which nothing is to be found
 
     def input(self, dtype: Any = np.float64) -> np.ndarray:
         rng = np.random.default_rng(20240501)
         if self.classes is not None:
             return rng.integers(self.classes, size=self.input_shape)
-        return rng.normal(size=self.input_shape).astype(dtype)
+        numbers = rng.normal(size=self.input_shape).astype(dtype)
+        if self.codes:
+            numbers[:, -self.codes :] = 0.5 + rng.integers(3, size=(len(numbers), self.codes))
+        return numbers
 
 
 SAMPLES: dict[str, Sample] = {
@@ -98,6 +106,49 @@ SAMPLES: dict[str, Sample] = {
         wrong=np.zeros((3, 7)),
         message="Reshape(2, -1) expected samples of a multiple of 2 elements, got inputs of shape (3, 7). "
         "Keep the product of the sizes; a single -1 is filled in.",
+    ),
+    "TableInput": Sample(
+        lambda key, dtype: TableInput(
+            2,
+            (3, 4),
+            2,
+            edges=np.sort(key.fold_in(1).normal((2, 4), dtype=dtype).numpy(), axis=1),
+            dtype=dtype,
+            key=key.fold_in(0),
+        ),
+        (7, 4),
+        (7, 12),
+        "TableInput(numeric=2, categories=(3, 4), embedding_dim=2, pieces=3)",
+        wrong=np.zeros((5, 3)),
+        message="TableInput expected rows of 2 numbers and 2 codes, (batch, 4), got (5, 3). "
+        "Put the codes behind the numbers, a column each.",
+        codes=2,
+    ),
+    "Members": Sample(
+        lambda key, dtype: Members(4, 3, dtype=dtype, key=key),
+        (5, 3),
+        (5, 4, 3),
+        "Members(members=4, features=3)",
+        wrong=np.zeros((5, 2)),
+        message="Members(features=3) expected inputs of shape (batch, 3), got (5, 2). "
+        "Give each row that many features.",
+    ),
+    "MemberLinear": Sample(
+        lambda key, dtype: MemberLinear(4, 3, 2, dtype=dtype, key=key),
+        (5, 4, 3),
+        (5, 4, 2),
+        "MemberLinear(members=4, in_features=3, out_features=2)",
+        wrong=np.zeros((5, 3)),
+        message="MemberLinear expected inputs of shape (batch, 4, 3), got (5, 3). Put a layer Members before it.",
+    ),
+    "MemberMean": Sample(
+        lambda key, dtype: MemberMean("probabilities"),
+        (5, 4, 3),
+        (5, 3),
+        "MemberMean(of='probabilities')",
+        wrong=np.zeros((5, 3)),
+        message="MemberMean expected inputs of shape (batch, members, columns), got (5, 3). "
+        "Put a layer Members into the network.",
     ),
     "Residual": Sample(
         lambda key, dtype: Residual(Linear(4, 4, dtype=dtype, key=key)),

@@ -36,6 +36,9 @@ from lucidgrad.data.transforms import one_hot as one_hot
 from lucidgrad.data.split import train_validation_split as train_validation_split
 from lucidgrad.data.split import split_indices as split_indices
 
+# Tables of columns of any kind
+from lucidgrad.data import table as table
+
 # The order of samples
 from lucidgrad.data.loader import epoch_order as epoch_order
 from lucidgrad.data.loader import batches as batches

@@ -7,9 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lucidgrad.errors import ModelFileError
 from lucidgrad.files.strict_json import shown, wrong
-from lucidgrad.nn import BatchNorm, Dropout, Embedding, Flatten, LayerNorm, Linear, Module, Reshape
+from lucidgrad.nn import (
+    BatchNorm,
+    Dropout,
+    Embedding,
+    Flatten,
+    LayerNorm,
+    Linear,
+    MemberLinear,
+    MemberMean,
+    Members,
+    Module,
+    Reshape,
+    TableInput,
+)
 from lucidgrad.random import Key
 from lucidgrad.tensor import Tensor
 
@@ -39,6 +54,17 @@ class Options:
         if type(value) not in (int, float) or not math.isfinite(value):
             raise self._wrong(f"{name} to be a number", value)
         return float(value)
+
+    def count(self, name: str) -> int:
+        """An integer of at least 0."""
+        return 0 if type(self.given[name]) is int and self.given[name] == 0 else self.size(name)
+
+    def word(self, name: str) -> str:
+        """A text."""
+        value = self.given[name]
+        if type(value) is not str:
+            raise self._wrong(f"{name} to be text", value)
+        return value
 
     def flag(self, name: str) -> bool:
         """Yes or no."""
@@ -108,6 +134,34 @@ def _layer_norm(o: Options, take: Take) -> LayerNorm:
     return layer
 
 
+def _table_input(o: Options, take: Take) -> TableInput:
+    numeric, pieces, size = o.count("numeric"), o.count("pieces"), o.size("embedding_dim")
+    categories = o.sizes("categories")
+    weight = take("weight", (sum(categories), size)) if categories else None
+    parts = {name: take(name, (numeric, pieces)) for name in ("start", "slope")} if pieces else {}
+    dtype = np.float32 if weight is None else weight.dtype
+    layer = TableInput(numeric, categories, size, init=_starts_as(weight), dtype=dtype, key=_UNUSED)
+    for name, tensor in parts.items():
+        setattr(layer, name, tensor)
+    layer.pieces = pieces
+    return layer
+
+
+def _members(o: Options, take: Take) -> Members:
+    members, features = o.size("members"), o.size("features")
+    weight = take("weight", (members, features))
+    return Members(members, features, init=_starts_as(weight), dtype=weight.dtype, key=_UNUSED)
+
+
+def _member_linear(o: Options, take: Take) -> MemberLinear:
+    members, inputs, outputs = o.size("members"), o.size("in_features"), o.size("out_features")
+    weight, bias = take("weight", (members, outputs, inputs)), take("bias", (members, outputs))
+    layer = MemberLinear(1, 1, 1, dtype=weight.dtype, key=_UNUSED)
+    layer.members, layer.in_features, layer.out_features = members, inputs, outputs
+    layer.weight, layer.bias = weight, bias
+    return layer
+
+
 LAYERS: dict[str, LayerRow] = {
     row.layer.__name__: row
     for row in (
@@ -137,6 +191,28 @@ LAYERS: dict[str, LayerRow] = {
             ("weight", "bias"),
             _layer_norm,
         ),
+        LayerRow(
+            TableInput,
+            lambda x: {
+                "numeric": x.numeric, "categories": list(x.categories), "embedding_dim": x.embedding_dim,
+                "pieces": x.pieces,
+            },
+            ("weight", "start", "slope"),
+            _table_input,
+        ),
+        LayerRow(
+            Members,
+            lambda x: {"members": x.members, "features": x.features},
+            ("weight",),
+            _members,
+        ),
+        LayerRow(
+            MemberLinear,
+            lambda x: {"members": x.members, "in_features": x.in_features, "out_features": x.out_features},
+            ("weight", "bias"),
+            _member_linear,
+        ),
+        LayerRow(MemberMean, lambda x: {"of": x.of}, (), lambda o, _: MemberMean(o.word("of"))),
         LayerRow(Dropout, lambda x: {"p": float(x.p)}, (), lambda o, _: Dropout(o.number("p"))),
         LayerRow(Flatten, lambda _: {}, (), lambda o, _: Flatten()),
         LayerRow(Reshape, lambda x: {"shape": list(x.shape)}, (), lambda o, _: Reshape(*o.sizes("shape"))),

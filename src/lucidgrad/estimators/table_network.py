@@ -1,0 +1,150 @@
+"""The network for tables, and how it is trained: features, members that share the hidden layers, an output for each.
+
+``model_`` of the estimators is a ``Sequential`` of lucidgrad's layers alone, so that it can be saved and exported:
+``TableInput``, ``Members``, ``Linear`` layers with activations and ``Dropout``, ``MemberLinear``, ``MemberMean``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.functional import ACTIVATIONS
+from lucidgrad.losses import Loss
+from lucidgrad.losses.base import sum_columns, weighted_sums
+from lucidgrad.nn import Dropout, LayerNorm, Linear, MemberLinear, MemberMean, Members, Module, Sequential, TableInput
+from lucidgrad.random import Key
+from lucidgrad.targets import as_tensor
+from lucidgrad.tensor import Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MOST_PIECE_FEATURES = 4096  # of all columns together: a wide table has its numbers as they are
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a network for tables is made of. ``of`` says what its members' mean is taken of, see ``MemberMean``."""
+
+    hidden: tuple[int, ...]
+    activation: Any
+    dropout: float
+    normalization: str | None
+    embedding_dim: int
+    members: int
+    outputs: int
+    of: str
+    dtype: Any
+
+
+def build(design: Design, places: Sequence[int], edges: Array | None, numeric: int, key: Key) -> tuple[Any, Any]:
+    """The network, and what is trained of it: all of it, but the members each by itself."""
+    d = design
+    first, *rest = key.split(len(d.hidden) + 3)
+    table = TableInput(numeric, places, d.embedding_dim, edges=edges, dtype=d.dtype, key=first)
+    layers: list[Any] = [table]
+    if d.members > 1:
+        layers.append(Members(d.members, table.features, dtype=d.dtype, key=rest.pop()))
+    size = table.features
+    for width in d.hidden:
+        layers.append(Linear(size, width, dtype=d.dtype, key=rest.pop()))
+        size = width
+        if d.normalization == "layer":
+            layers.append(LayerNorm(width, dtype=d.dtype))
+        layers.append(d.activation)
+        if d.dropout:
+            layers.append(Dropout(d.dropout))
+    if d.members == 1:
+        network = Sequential(*layers, Linear(size, d.outputs, dtype=d.dtype, key=rest.pop()))
+        return network, network
+    layers += [MemberLinear(d.members, size, d.outputs, dtype=d.dtype, key=rest.pop()), MemberMean(d.of)]
+    return Sequential(*layers), EachMember(layers[:-1], layers[-1])
+
+
+class EachMember(Module):
+    """The network while it is trained: the members' outputs (batch, members, outputs); asked, their mean."""
+
+    def __init__(self, layers: Sequence[Any], mean: MemberMean) -> None:
+        self.members, self.mean = Sequential(*layers), mean
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (batch, columns) → (batch, members, outputs), or (batch, outputs) in evaluation."""
+        y: Tensor = self.members(x)
+        return y if self.training else self.mean(y)
+
+
+class OfMembers(Loss):
+    """The mean of a loss over the members, each of which is to meet the target by itself; of their mean the loss."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.reduction)
+        self.loss = loss
+
+    def check(self, predictions: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
+        """The members below each other, each with the targets."""
+        if predictions.ndim != 3:
+            return self.loss.check(predictions, targets)
+        batch, members, columns = predictions.shape
+        t = as_tensor(targets)
+        each = t.reshape(batch, 1, *t.shape[1:]).broadcast_to((batch, members, *t.shape[1:]))
+        return self.loss.check(predictions.reshape(batch * members, columns), each.reshape(-1, *t.shape[1:]))
+
+    def terms(self, predictions: Tensor, targets: Tensor) -> Tensor:
+        """Those of the loss."""
+        return self.loss.terms(predictions, targets)
+
+    def sums(self, predictions: Any, targets: Any, sample_weight: Any = None) -> tuple[Tensor, float | Tensor]:
+        """Those of the loss, a member counting its share of the sample."""
+        if predictions.ndim != 3:
+            return self.loss.sums(predictions, targets, sample_weight)
+        batch, members, _ = predictions.shape
+        p, t = self.checked(predictions, targets)
+        terms = sum_columns(self.loss.terms(p, t)).reshape(batch, members).mean(1)
+        own = self.loss.own_weight(p, t)
+        return weighted_sums(
+            predictions, terms, None if own is None else own.reshape(batch, members).mean(1), sample_weight
+        )
+
+
+def edges_of(numbers: Array, pieces: int) -> Array | None:
+    """The edges of the pieces of each number: quantiles of what differs, (numeric, pieces + 1). None: no pieces."""
+    rows, numeric = numbers.shape
+    pieces = min(pieces, MOST_PIECE_FEATURES // max(numeric, 1), rows - 1)
+    if not numeric or pieces < 2:
+        return None
+    edges = np.empty((numeric, pieces + 1), np.float32)
+    shares = np.linspace(0, 1, pieces + 1)
+    for i in range(numeric):
+        distinct = np.unique(np.quantile(numbers[:, i], shares).astype(np.float32))
+        edges[i, : len(distinct)] = distinct
+        edges[i, len(distinct) :] = distinct[-1]
+    return edges
+
+
+def activation_of(name: Any) -> Any:
+    """The activation of a name, or a function itself."""
+    if isinstance(name, str) and name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    if not callable(name):
+        raise ArgumentError(
+            explain(f"activation expected one of {', '.join(ACTIVATIONS)}, or a function", repr(name), "Try 'relu'")
+        )
+    return name
+
+
+def fill_unseen(network: Any, codes: Array) -> None:
+    """Give codes that no training row had the mean of those that some had, so that what is new is taken as usual."""
+    table = network[0]
+    if table.weight is None:
+        return
+    weight, begin = table.weight.numpy().copy(), 0
+    for i, size in enumerate(table.categories):
+        counts = np.bincount(codes[:, i], minlength=size)
+        part = weight[begin : begin + size]
+        part[counts == 0] = np.average(part, axis=0, weights=counts) if counts.any() else 0.0
+        begin += size
+    table.weight.data = weight

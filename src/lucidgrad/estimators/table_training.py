@@ -1,0 +1,281 @@
+"""What the estimators for tables share: from a frame to arrays, holding rows back, training, and asking."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from lucidgrad.data import split_indices
+from lucidgrad.data.table import TablePreprocessing, table_of
+from lucidgrad.data.table.frame import Table, is_missing
+from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.estimators.table_network import Design, OfMembers, activation_of, build, edges_of, fill_unseen
+from lucidgrad.optim import AdamW
+from lucidgrad.random import Key, use_key
+from lucidgrad.training import EarlyStopping, Run, fit, predict
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LEAST_TO_STOP = 60  # rows from which on "auto" holds some back
+MOST_TO_REFIT = 5_000  # rows up to which "auto" trains again on all
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How targets are scaled for training: (y - center) / scale, a number for each output."""
+
+    center: Array
+    scale: Array
+
+    @classmethod
+    def of(cls, values: Array, weight: Array | None, *, by_mean: bool) -> Scaling:
+        """By mean and standard deviation; ``by_mean`` divides by the mean alone, so that what is positive stays so."""
+        mean = np.average(values, axis=0, weights=weight)
+        if by_mean:
+            return cls(np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
+        scale = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weight))
+        return cls(mean, np.where(scale > 0, scale, 1.0))
+
+    def down(self, values: Array) -> Array:
+        """From the unit of the targets to that of the network."""
+        return (values - self.center) / self.scale
+
+    def up(self, values: Array) -> Array:
+        """And back."""
+        return values * self.scale + self.center
+
+
+class TableEstimator(BaseEstimator):  # type: ignore[misc]
+    """The part of both estimators that does not depend on what is predicted."""
+
+    def _keep(self, given: dict[str, Any]) -> None:
+        """Keep the parameters as they are, as scikit-learn demands."""
+        for name, value in given.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        tags.non_deterministic = False
+        return tags
+
+    # --- training -----------------------------------------------------------------------------------------------
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> None:
+        me: Any = self
+        table = self._table(X, reset=True)
+        y = rows_with_targets(y, table.rows, me, "y")
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, np.empty((table.rows, 1)), ensure_non_negative=True)
+            table, y, weight = _counting(table, y, weight)
+        self._weight = weight
+        targets = me._targets(y)
+        weight = me._weights(targets, weight)
+        self.preprocessing_ = TablePreprocessing.fit(
+            table, kinds=me.kinds, scaling=me.scaling, sample_weight=self._weight
+        )
+        self.columns_ = self.preprocessing_.columns
+        x = self._arrays(table)
+        if not x.shape[1]:
+            raise DataError(
+                explain(
+                    "a table expected a column that can tell rows apart",
+                    "; ".join(f"{c.name}: {c.kind}, {c.reason}" for c in self.columns_[:5]),
+                    'Overrule a guess that is wrong: kinds={"name": "categorical"}',
+                )
+            )
+        given = None if X_val is None else self._validation(X_val, y_val)
+        self._train(x, targets, weight, given)
+        del self._weight
+
+    def _validation(self, X_val: Any, y_val: Any) -> tuple[Array, Array]:
+        me: Any = self
+        table = self._table(X_val, reset=False)
+        if y_val is None:
+            raise ArgumentError(explain("fit expected y_val with X_val", "none", "Pass the targets of X_val"))
+        return self._arrays(table), me._validation_targets(rows_with_targets(y_val, table.rows, me, "y_val"))
+
+    def _train(self, x: Array, y: Array, weight: Array | None, given: tuple[Array, Array] | None) -> None:
+        me: Any = self
+        seed = int(check_random_state(me.random_state).randint(2**31 - 1))
+        held_back = given
+        rows = np.arange(len(x))
+        if given is None and (me.early_stopping is True or (me.early_stopping == "auto" and len(x) >= LEAST_TO_STOP)):
+            rows, held = _split(y, me.validation_fraction, seed)
+            held_back = x[held], y[held]
+        some = None if weight is None else weight[rows]
+        stopping = None if held_back is None else EarlyStopping("validation_loss", patience=me.patience)
+        run = self._run(x[rows], y[rows], some, held_back, stopping, me.epochs, seed)
+        self.history_ = run.history
+        if hasattr(me, "_after"):
+            me._after(held_back)
+        again = me.refit is True or (me.refit == "auto" and len(x) <= MOST_TO_REFIT)
+        if again and stopping is not None and given is None:
+            self._run(x, y, weight, None, None, max(1, stopping.best_epoch), seed)
+        fill_unseen(self.model_, x[:, len(self.preprocessing_.numeric_names) :].astype(np.int64))
+
+    def _run(
+        self,
+        x: Array,
+        y: Array,
+        weight: Array | None,
+        validation: tuple[Array, Array] | None,
+        stopping: EarlyStopping | None,
+        epochs: int,
+        seed: int,
+    ) -> Run:
+        """Build the network and train it."""
+        me: Any = self
+        key = Key(seed)
+        numeric = len(self.preprocessing_.numeric_names)
+        outputs, of, loss = me._outputs(y)
+        design = Design(
+            tuple(int(n) for n in me.hidden_layer_sizes),
+            activation_of(me.activation),
+            float(me.dropout),
+            me.normalization,
+            int(me.embedding_dim),
+            int(me.members),
+            outputs,
+            of,
+            np.float32,
+        )
+        edges = edges_of(x[:, :numeric], self._pieces(len(x)))
+        with use_key(key.fold_in(1)):
+            self.model_, trained = build(design, self.preprocessing_.places, edges, numeric, key.fold_in(0))
+            run = fit(
+                trained,
+                x,
+                y,
+                loss=OfMembers(loss),
+                optimizer=AdamW(me.learning_rate, weight_decay=me.weight_decay),
+                epochs=epochs,
+                batch_size=self._batch_size(len(x)),
+                validation=validation,
+                callbacks=[*me.callbacks, *([stopping] if stopping is not None else [])],
+                seed=seed,
+                sample_weight=None if weight is None else weight.astype(np.float32),
+                engine=me.engine,
+                threads=me.threads,
+                progress=me.progress,
+            )
+        self.model_.eval()
+        return run
+
+    def _pieces(self, rows: int) -> int:
+        me: Any = self
+        return int(np.clip(rows // 50, 4, 16)) if me.pieces == "auto" else int(me.pieces)
+
+    def _batch_size(self, rows: int) -> int:
+        me: Any = self
+        return int(np.clip(rows // 16, 32, 256)) if me.batch_size == "auto" else int(me.batch_size)
+
+    # --- asking -------------------------------------------------------------------------------------------------
+
+    def _ask(self, X: Any) -> Array:
+        """The network's outputs for each row of a table, (rows, outputs)."""
+        check_is_fitted(self)
+        return self._run_network(self._arrays(self._table(X, reset=False)))
+
+    def _run_network(self, x: Array) -> Array:
+        me: Any = self
+        if not len(x):
+            return np.empty((0, len(me.classes_) if hasattr(me, "classes_") else len(me.target_scaling_.center)))
+        return predict(self.model_, x, threads=me.threads, engine=me.engine)
+
+    def _arrays(self, table: Table) -> Array:
+        """Numbers with the codes behind them, (rows, columns) float32: a code is exact in it."""
+        numbers, codes = self.preprocessing_.transform(table)
+        return np.concatenate([numbers, codes.astype(np.float32)], axis=1) if codes.shape[1] else numbers
+
+    def _table(self, X: Any, reset: bool) -> Table:
+        me: Any = self
+        table = table_of(X)
+        if reset and table.rows < 2:
+            raise DataError(
+                explain("fit expected at least 2 rows (n_samples)", f"{table.rows} sample", "Check how X was read")
+            )
+        if not table.columns:
+            raise DataError(
+                f"Found array with 0 feature(s) (shape=({table.rows}, 0)) while a minimum of 1 is required. "
+                "Pass a table with columns."
+            )
+        if me.column_order == "same":
+            validate_data(self, X, skip_check_array=True, reset=reset)
+        elif reset:
+            validate_data(
+                self,
+                X if table.named and hasattr(X, "columns") else np.empty((1, len(table.columns))),
+                skip_check_array=True,
+            )
+        elif not table.named and len(table.columns) != self.n_features_in_:
+            raise DataError(
+                f"X has {len(table.columns)} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                "features as input. Pass the columns of the training table."
+            )
+        return table
+
+
+def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:
+    """The targets as an array with as many rows as the table, none of them missing."""
+    if y is None:
+        raise ArgumentError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass a target for each row."
+        )
+    values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        message = "A column-vector y was passed when a 1d array was expected. Please use y.ravel()."
+        warnings.warn(message, DataConversionWarning, stacklevel=4)
+        values = values[:, 0]
+    if len(values) != rows or values.ndim not in (1, 2):
+        raise DataError(
+            explain(f"{name} expected a target for each of {rows} rows", f"shape {values.shape}", "Pass one a row")
+        )
+    flat = values.reshape(-1)
+    gone = np.isnan(flat) if flat.dtype.kind == "f" else np.fromiter((is_missing(v) for v in flat), bool, len(flat))
+    if flat.dtype.kind in "OfU" and gone.any():
+        count = int(gone.reshape(len(values), -1).any(axis=1).sum())
+        raise DataError(
+            explain(
+                f"{name} expected a target in every row (Input {name} contains NaN)",
+                f"none in {count} of {rows} rows",
+                "Leave these rows out: a row without a target teaches nothing",
+            )
+        )
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise DataError(
+            explain(
+                f"{name} expected finite targets (Input {name} contains infinity)",
+                f"{int(np.isinf(values).sum())} infinite ones",
+                "Leave these rows out",
+            )
+        )
+    return values
+
+
+def _counting(table: Table, y: Array, weight: Array) -> tuple[Table, Array, Array]:
+    """Without the rows of weight 0, which are as if they were not there."""
+    if weight.all():
+        return table, y, weight
+    if not weight.any():
+        raise ArgumentError(explain("sample_weight expected a positive weight", "zeros only", "Weigh some rows"))
+    kept = np.flatnonzero(weight)
+    return Table(table.names, [c[kept] for c in table.columns], len(kept), table.named), y[kept], weight[kept]
+
+
+def _split(y: Array, fraction: float, seed: int) -> tuple[Array, Array]:
+    """Rows to train on and rows to hold back; classes keep their shares where each has rows enough."""
+    labels = y if y.ndim == 1 and np.unique(y, return_counts=True)[1].min() > 1 else None
+    try:
+        return split_indices(len(y), fraction, seed=seed, stratify=labels)
+    except DataError:
+        return split_indices(len(y), fraction, seed=seed)

@@ -1,0 +1,357 @@
+"""TabularClassifier and TabularRegressor: networks for tables with columns of any kind, as scikit-learn's estimators.
+
+What the two share is in ``table_training.py``; their network is in ``table_network.py``, the preprocessing of the
+columns in ``lucidgrad.data.table``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+
+from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.estimators.table_training import Scaling, TableEstimator
+from lucidgrad.functional import softmax
+from lucidgrad.losses import Poisson, as_loss
+from lucidgrad.tensor import Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
+    """Classes of the rows of a table, by a network that is trained in machine code.
+
+    The columns may be numbers, text, categories, booleans and dates, with values missing; what each is taken for is in
+    ``columns_``. Labels may be of any kind that can be sorted.
+
+    Parameters
+    ----------
+    hidden_layer_sizes
+        Units of each hidden layer.
+    activation
+        A name of ``lucidgrad.functional``, or a function.
+    dropout
+        The share of the hidden units that is left out at random in each step.
+    normalization
+        ``"layer"``: normalise each hidden layer's sums; None: do not.
+    embedding_dim
+        The length of the vector that is learned for each category.
+    pieces
+        Into how many pieces each number is cut (piecewise linear encoding); 0: it is taken as it is. ``"auto"``: by
+        the number of rows.
+    members
+        How many networks, which share most of their weights, are averaged.
+    scaling
+        Of numbers: ``"robust"``, ``"quantile"`` or ``"standard"``; see ``TablePreprocessing.fit``.
+    kinds
+        A dict of what columns are, by name, where the guess is not right: see ``lucidgrad.data.table.KINDS``.
+    loss
+        A loss of lucidgrad, or its name.
+    learning_rate, weight_decay, batch_size, epochs
+        Of AdamW; ``batch_size="auto"`` goes by the number of rows.
+    early_stopping
+        Hold a part of the rows back, and stop when the loss on it has not fallen for ``patience`` epochs, with the
+        weights of the best. ``"auto"``: where there are rows enough.
+    patience, validation_fraction
+        For early stopping.
+    refit
+        Train anew on all rows, for as many epochs as were best, after early stopping has found how many.
+        ``"auto"``: for small tables.
+    class_weight
+        ``"balanced"``, or a weight for each class: how much a row of it counts.
+    column_order
+        ``"any"``: columns of a data frame are found by their names. ``"same"``: they have to be those of training, in
+        their order, as scikit-learn demands of its own estimators.
+    random_state
+        A number: the same one gives the same bits.
+    engine, threads, callbacks, progress
+        As of ``lucidgrad.fit``.
+
+    Attributes
+    ----------
+    classes_
+        The labels, sorted: the order of the columns of ``predict_proba``.
+    preprocessing_ : lucidgrad.data.table.TablePreprocessing
+        From tables to arrays.
+    columns_ : list of lucidgrad.data.table.Column
+        What each column was taken for, and why.
+    model_ : lucidgrad.nn.Sequential
+        The network: takes the numbers with the codes behind them, (rows, numeric + categorical).
+    history_ : lucidgrad.History
+        A row for each epoch.
+    n_features_in_, feature_names_in_
+        As of scikit-learn's estimators.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> table = {"weight": [120, 150, 8000, None] * 10, "skin": ["smooth", "bumpy", "bumpy", "smooth"] * 10}
+    >>> fruit = ["apple", "orange", "melon", "apple"] * 10
+    >>> model = lg.TabularClassifier(random_state=0).fit(table, fruit)
+    >>> model.predict({"weight": [7500, 130], "skin": ["bumpy", None]}).tolist()
+    ['melon', 'apple']
+    """
+
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes: tuple[int, ...] | list[int] = (128, 128),
+        activation: Any = "relu",
+        dropout: float = 0.1,
+        normalization: str | None = None,
+        embedding_dim: int = 8,
+        pieces: int | str = "auto",
+        members: int = 8,
+        scaling: str = "robust",
+        kinds: Any = None,
+        loss: Any = "cross_entropy",
+        learning_rate: float = 2e-3,
+        weight_decay: float = 1e-2,
+        batch_size: int | str = "auto",
+        epochs: int = 200,
+        early_stopping: bool | str = "auto",
+        patience: int = 16,
+        validation_fraction: float = 0.15,
+        refit: bool | str = "auto",
+        class_weight: Any = None,
+        column_order: str = "any",
+        random_state: Any = None,
+        engine: str = "auto",
+        threads: int | None = None,
+        callbacks: Any = (),
+        progress: bool | None = False,
+    ) -> None:
+        self._keep(locals())
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> TabularClassifier:
+        """Train on a table and a label for each row.
+
+        Parameters
+        ----------
+        X
+            A pandas or polars frame, an Arrow table, a dict of columns, or an array (rows, columns).
+        y : (rows,)
+            Labels.
+        sample_weight : (rows,), optional
+            How much each row counts.
+        X_val, y_val
+            A table to stop early on, instead of a part of X.
+        """
+        self._fit(X, y, sample_weight, X_val, y_val)
+        return self
+
+    def _targets(self, y: Array) -> Array:
+        check_classification_targets(y)
+        try:
+            self.classes_, codes = np.unique(y, return_inverse=True)
+        except TypeError as error:
+            message = explain("targets expected labels of one kind", str(error), "Make them all text, or all numbers")
+            raise DataError(message) from None
+        if len(self.classes_) < 2:
+            raise DataError(
+                explain(
+                    "TabularClassifier expected targets of at least 2 classes",
+                    f"1 class in {len(y)} rows: {self.classes_.tolist()[0]!r}",
+                    "There is nothing to tell apart; check the column of the targets",
+                )
+            )
+        return codes.astype(np.int64)
+
+    def _validation_targets(self, y: Array) -> Array:
+        known = np.isin(y, self.classes_)
+        if not known.all():
+            raise DataError(
+                explain(
+                    "y_val expected the classes of y",
+                    repr(y[~known].tolist()[0]),
+                    "Leave such rows out, or add some to X and y",
+                )
+            )
+        return np.searchsorted(self.classes_, y).astype(np.int64)
+
+    def _weights(self, targets: Array, weight: Array | None) -> Array | None:
+        if self.class_weight is None:
+            return weight
+        labels = self.classes_[targets]
+        if isinstance(self.class_weight, dict):
+            unknown = [c for c in self.class_weight if c not in set(self.classes_.tolist())]
+            if unknown:
+                raise ArgumentError(
+                    explain("class_weight expected classes of y", repr(unknown[0]), f"There are {list(self.classes_)}")
+                )
+        of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=labels, sample_weight=weight)
+        own: Array = of_class[targets]
+        return own if weight is None else own * weight
+
+    def _outputs(self, targets: Array) -> tuple[int, str, Any]:
+        return len(self.classes_), "probabilities", as_loss(self.loss)
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, (rows, classes) in the order of ``classes_``."""
+        return softmax(Tensor.wrap(self._ask(X).astype(np.float64)), axis=-1).numpy().copy()
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithm of ``predict_proba``."""
+        return np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny))
+
+    def predict(self, X: Any) -> Array:
+        """The most probable class of each row, (rows,)."""
+        labels: Array = self.classes_[np.argmax(self._ask(X), axis=1)]
+        return labels
+
+
+class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
+    """Numbers for the rows of a table, by a network that is trained in machine code.
+
+    The columns may be numbers, text, categories, booleans and dates, with values missing; what each is taken for is in
+    ``columns_``. Targets are scaled to mean 0 and standard deviation 1 for training.
+
+    Parameters
+    ----------
+    loss
+        A loss of lucidgrad for numbers, or its name: ``"squared_error"``, ``"absolute_error"``, ``"huber"`` (whose
+        delta is in standard deviations of the targets), ``"poisson"`` for counts, ``Quantile(q=0.9)`` for a quantile.
+    hidden_layer_sizes, activation, dropout, normalization, embedding_dim, pieces, members, scaling, kinds
+        As of ``TabularClassifier``, and so are the others.
+
+    Attributes
+    ----------
+    target_scaling_
+        ``center`` and ``scale`` of the targets.
+    residuals_ : (rows, outputs) or None
+        How far predictions were from the targets of rows that were held back, sorted; for ``predict_interval``.
+    preprocessing_, columns_, model_, history_, n_features_in_, feature_names_in_
+        As of ``TabularClassifier``.
+
+    Examples
+    --------
+    >>> import numpy as np, lucidgrad as lg
+    >>> area = np.linspace(20, 200, 300)
+    >>> town = np.resize(["Bonn", "Köln", "Ulm"], 300)
+    >>> price = area * np.where(town == "Köln", 5.0, 4.0)
+    >>> model = lg.TabularRegressor(random_state=0).fit({"area": area, "town": town}, price)
+    >>> float(abs(model.predict({"area": [100.0], "town": ["Köln"]}) - 500)[0]) < 25
+    True
+    >>> low, high = model.predict_interval({"area": [100.0], "town": ["Köln"]}, coverage=0.9)[0]
+    >>> bool(low < 500 < high)
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes: tuple[int, ...] | list[int] = (128, 128),
+        activation: Any = "relu",
+        dropout: float = 0.1,
+        normalization: str | None = None,
+        embedding_dim: int = 8,
+        pieces: int | str = "auto",
+        members: int = 8,
+        scaling: str = "robust",
+        kinds: Any = None,
+        loss: Any = "squared_error",
+        learning_rate: float = 2e-3,
+        weight_decay: float = 1e-2,
+        batch_size: int | str = "auto",
+        epochs: int = 200,
+        early_stopping: bool | str = "auto",
+        patience: int = 16,
+        validation_fraction: float = 0.15,
+        refit: bool | str = "auto",
+        column_order: str = "any",
+        random_state: Any = None,
+        engine: str = "auto",
+        threads: int | None = None,
+        callbacks: Any = (),
+        progress: bool | None = False,
+    ) -> None:
+        self._keep(locals())
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> TabularRegressor:
+        """Train on a table and a number, or several, for each row.
+
+        Parameters
+        ----------
+        X
+            A pandas or polars frame, an Arrow table, a dict of columns, or an array (rows, columns).
+        y : (rows,) or (rows, outputs)
+            Targets.
+        sample_weight : (rows,), optional
+            How much each row counts.
+        X_val, y_val
+            A table to stop early on, instead of a part of X.
+        """
+        self._fit(X, y, sample_weight, X_val, y_val)
+        return self
+
+    def _targets(self, y: Array) -> Array:
+        values = np.asarray(y, np.float64)
+        self._one = values.ndim == 1
+        self._poisson = isinstance(as_loss(self.loss), Poisson)
+        self.target_scaling_ = Scaling.of(values.reshape(len(values), -1), self._weight, by_mean=self._poisson)
+        return self._validation_targets(values)
+
+    def _validation_targets(self, y: Array) -> Array:
+        values = np.asarray(y, np.float64).reshape(len(y), -1)
+        return self.target_scaling_.down(values).astype(np.float32)
+
+    def _weights(self, targets: Array, weight: Array | None) -> Array | None:
+        return weight
+
+    def _outputs(self, targets: Array) -> tuple[int, str, Any]:
+        return targets.shape[1], "values", as_loss(self.loss)
+
+    def _values(self, outputs: Array) -> Array:
+        """The network's outputs in the unit of the targets, (rows, outputs)."""
+        outputs = outputs.astype(np.float64)
+        return self.target_scaling_.up(np.exp(outputs) if self._poisson else outputs)
+
+    def predict(self, X: Any) -> Array:
+        """The number for each row, (rows,); (rows, outputs) where the targets had columns."""
+        values = self._values(self._ask(X))
+        return values[:, 0] if self._one else values
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """An interval for each row that holds the target with probability ``coverage``: (rows, 2), low and high.
+
+        For several outputs (rows, outputs, 2). The half width is a quantile of how far predictions were from the
+        targets of rows that were held back (split conformal prediction, Lei et al. 2018, algorithm 2): over many
+        tables and rows alike, at least the share ``coverage`` of the targets lies inside, whatever their distribution.
+
+        Raises
+        ------
+        ArgumentError
+            When the model was trained without holding rows back, or with too few of them for the coverage.
+        """
+        if not 0 < coverage < 1:
+            raise ArgumentError(explain("coverage expected a number between 0 and 1", repr(coverage), "Try 0.9"))
+        values, held = self._values(self._ask(X)), self.residuals_
+        n = 0 if held is None else len(held)
+        rank = int(np.ceil((n + 1) * coverage))
+        if held is None or rank > n:
+            raise ArgumentError(
+                explain(
+                    f"predict_interval(coverage={coverage}) expected {int(np.ceil(coverage / (1 - coverage)))} rows "
+                    "that were held back from training",
+                    f"{n}",
+                    "Train with early_stopping=True and more rows, or pass X_val and y_val to fit",
+                )
+            )
+        half = held[rank - 1]
+        interval = np.stack([values - half, values + half], axis=-1)
+        return interval[:, 0] if self._one else interval
+
+    def _after(self, held_back: tuple[Array, Array] | None) -> None:
+        self.residuals_ = None
+        if held_back is not None:
+            x, y = held_back
+            away = self._values(self._run_network(x)) - self.target_scaling_.up(y.astype(np.float64))
+            self.residuals_ = np.sort(np.abs(away), axis=0)
