@@ -161,7 +161,6 @@ FORGED = [
     ("settings", "alpha", "much"),
     ("settings", "activation", "__import__"),
     ("settings", "hidden_layer_sizes", (9, 5)),
-    ("settings", "tol", ...),
     ("settings", "evil", 1),
     ("settings", "tol", {"a": 1}),
     ("out_activation", "identity"),
@@ -188,3 +187,9 @@ def test_forged_parts_of_an_estimator_are_refused(forgery: Any) -> None:
     assert from_tree(kind.name, tree).n_layers_ == 4
     with pytest.raises(ModelFileError):
         from_tree(kind.name, without(tree, *forgery))
+
+
+def test_a_setting_that_a_file_does_not_know_yet_has_its_default() -> None:
+    estimator, _ = fitted("integers")
+    tree = without(kind_of(estimator).to_tree(estimator), "settings", "tol", ...)
+    assert from_tree("mlp_classifier", tree).tol == lg.MLPClassifier().tol

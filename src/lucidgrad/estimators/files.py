@@ -6,20 +6,15 @@ in a file: a loaded one predicts, and trains on from its weights with a fresh op
 
 from __future__ import annotations
 
-import numbers
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
-from lucidgrad.errors import ArgumentError, explain
-from lucidgrad.estimators import labels
-from lucidgrad.estimators.classifier import MLPClassifier
-from lucidgrad.estimators.extended_files import calibration_of_tree, calibration_to_tree, norms_of, set_network
-from lucidgrad.estimators.regressor import MLPRegressor
+from lucidgrad.estimators import labels, settings
+from lucidgrad.estimators.mlp import MLPClassifier, MLPRegressor
 from lucidgrad.io.kinds import Kind, register
 from lucidgrad.io.tree import Tree
 
@@ -32,55 +27,17 @@ PROGRESS: dict[str, type] = {
 Y_TYPES = ("binary", "multiclass", "multilabel-indicator")
 
 
-def settings_of(estimator: BaseEstimator) -> dict[str, Any]:
-    """The constructor's arguments as plain values; what only looks on or draws is left out.
-
-    Raises
-    ------
-    ArgumentError
-        For an argument that is code or an object, naming it.
-    """
-    plain = {}
-    for name, value in estimator.get_params(deep=False).items():
-        is_generator = name == "random_state" and not isinstance(value, numbers.Integral)
-        left_out = is_generator or name == "callbacks"
-        plain[name] = None if left_out else _plain(value, f"{type(estimator).__name__}({name}=...)")
-    return plain
-
-
-def _plain(value: Any, what: str) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if isinstance(value, dict):  # from labels to weights; JSON has strings alone for keys
-        return {"keys": _plain(list(value), what), "values": _plain(list(value.values()), what)}
-    if isinstance(value, list | tuple | np.ndarray):
-        return tuple(_plain(item, what) for item in value)
-    raise ArgumentError(
-        explain(
-            f"{what} expected what a file can hold: numbers, names and lists of them",
-            f"a {type(value).__name__}",
-            "Use a name instead, or save the network alone: lucidgrad.save(network, path)",
-        )
-    )
-
-
 def _to_tree(estimator: Any) -> Tree:
     check_is_fitted(estimator)
     names = getattr(estimator, "feature_names_in_", None)
     tree: dict[str, Any] = {
-        "settings": settings_of(estimator),
+        "settings": settings.to_tree(estimator),
         "coefs": [np.asarray(a) for a in estimator.coefs_],
         "intercepts": [np.asarray(a) for a in estimator.intercepts_],
         "out_activation": estimator.out_activation_,
         "progress": {name: _number(getattr(estimator, name, None)) for name in PROGRESS},
         "features": None if names is None else [str(name) for name in names],
-        "norms": norms_of(estimator),
     }
-    if isinstance(estimator, MLPRegressor):
-        known = estimator.__dict__.get("_conformal")
-        tree["calibration"] = None if known is None else calibration_to_tree(known, _to_tree)
     if isinstance(estimator, MLPClassifier):
         binarizer = estimator._label_binarizer
         tree["target"] = {"type": binarizer.y_type_, "classes": labels.to_tree(np.asarray(estimator.classes_))}
@@ -95,11 +52,11 @@ def _number(value: Any) -> Any:
 
 def _from_tree(cls: type, tree: Tree) -> Any:
     """The estimator again. Each part is looked at: the file may be anyone's."""
-    expected = {"settings", "coefs", "intercepts", "out_activation", "progress", "features", "norms"}
-    expected |= {"target"} if cls is MLPClassifier else {"calibration"}
+    expected = {"settings", "coefs", "intercepts", "out_activation", "progress", "features"}
+    expected |= {"target"} if cls is MLPClassifier else set()
     if tree.keys() != expected:
         raise ValueError(f"it has to have {', '.join(sorted(expected))}")
-    estimator = cls(**_settings(cls, tree["settings"]))
+    estimator = cls(**settings.from_tree(cls, tree["settings"]))
     estimator._validate_params()
     units = _set_weights(estimator, tree["coefs"], tree["intercepts"])
     estimator.n_features_in_, estimator.n_outputs_, estimator.n_layers_ = units[0], units[-1], len(units)
@@ -111,26 +68,7 @@ def _from_tree(cls: type, tree: Tree) -> Any:
     estimator.out_activation_ = tree["out_activation"]
     if cls is MLPClassifier:
         _set_classes(estimator, tree["target"])
-    elif tree["calibration"] is not None:
-        estimator._conformal = calibration_of_tree(tree["calibration"], lambda part: _from_tree(cls, part), units[-1])
-    set_network(estimator, units, tree["norms"])
     return estimator
-
-
-def _settings(cls: type, given: Any) -> dict[str, Any]:
-    known = cls().get_params(deep=False).keys()
-    if given.keys() != known:
-        raise ValueError(f"its settings have to be {', '.join(known)}")
-    return {name: _of_plain(value, name) for name, value in given.items()}
-
-
-def _of_plain(value: Any, name: str) -> Any:
-    if not isinstance(value, dict):
-        return _plain(value, name)
-    if value.keys() != {"keys", "values"}:
-        raise ValueError(f"{name} has to be a dict")
-    keys, values = (_plain(value[part], name) for part in ("keys", "values"))
-    return dict(zip(keys, values, strict=True))
 
 
 def _set_weights(estimator: Any, coefs: Any, intercepts: Any) -> list[int]:

@@ -1,4 +1,4 @@
-"""What fitted perceptrons are in ONNX: from the features to labels and probabilities, or to predictions."""
+"""What fitted estimators are in ONNX: from features or columns to labels and probabilities, or to predictions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lucidgrad.estimators.labels import labels_of
+from lucidgrad.estimators.network import fitted_network
 from lucidgrad.onnx.builder import Builder, Ref
 from lucidgrad.onnx.pipeline import Pipeline
+from lucidgrad.onnx.table import table_inputs
 
-INT64, BOOL = np.dtype(np.int64), np.dtype(np.bool_)
+FLOAT64, INT64, BOOL = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool_)
 
 
 def write_classifier(estimator: Any, pipeline: Pipeline) -> None:
@@ -54,10 +56,33 @@ def write_regressor(estimator: Any, pipeline: Pipeline) -> None:
     pipeline.output("prediction", _flat(pipeline.build, outputs) if estimator.n_outputs_ == 1 else outputs)
 
 
+def write_table_classifier(estimator: Any, pipeline: Pipeline) -> None:
+    """An input for each column that is used → ``label`` and ``probabilities`` (batch, classes) in float64."""
+    logits = pipeline.build.cast(_of_table(estimator, pipeline), FLOAT64)
+    classifier_outputs(pipeline, logits, estimator.classes_, several=False, softmax=True)
+
+
+def write_table_regressor(estimator: Any, pipeline: Pipeline) -> None:
+    """An input for each column that is used → ``prediction`` (batch,) or (batch, targets) in float64."""
+    b, scaling = pipeline.build, estimator.target_scaling_
+    outputs = _of_table(estimator, pipeline)
+    values = b.cast(outputs, FLOAT64)
+    if estimator._poisson:
+        values = b("Exp", values)
+    values = b("Add", b("Mul", values, b.constant(scaling.scale)), b.constant(scaling.center))
+    values = _shaped(values, outputs.shape, FLOAT64)
+    pipeline.output("prediction", _flat(b, values) if estimator._one else values)
+
+
+def _of_table(estimator: Any, pipeline: Pipeline) -> Ref:
+    check_is_fitted(estimator)
+    return pipeline.network(estimator.model_, table_inputs(pipeline, estimator.preprocessing_, np.float32))
+
+
 def _network(estimator: Any, pipeline: Pipeline) -> Ref:
     check_is_fitted(estimator)
     given = pipeline.input("input", (int(estimator.n_features_in_),), np.dtype(estimator.coefs_[0].dtype))
-    return pipeline.network(estimator.model_, given)
+    return pipeline.network(fitted_network(estimator), given)
 
 
 def _flat(b: Builder, x: Ref) -> Ref:

@@ -14,9 +14,11 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.estimators.onnx_export import write_table_classifier, write_table_regressor
 from lucidgrad.estimators.table_training import Scaling, TableEstimator
 from lucidgrad.functional import softmax
 from lucidgrad.losses import Poisson, as_loss
+from lucidgrad.onnx.pipeline import Pipeline
 from lucidgrad.tensor import Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -205,6 +207,10 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         labels: Array = self.classes_[np.argmax(self._ask(X), axis=1)]
         return labels
 
+    def write_onnx(self, pipeline: Pipeline) -> None:
+        """For ``lucidgrad.onnx.export``: a column each → ``label``, ``probabilities``; see ``lucidgrad.onnx.table``."""
+        write_table_classifier(self, pipeline)
+
 
 class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     """Numbers for the rows of a table, by a network that is trained in machine code.
@@ -355,3 +361,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
             x, y = held_back
             away = self._values(self._run_network(x)) - self.target_scaling_.up(y.astype(np.float64))
             self.residuals_ = np.sort(np.abs(away), axis=0)
+
+    def write_onnx(self, pipeline: Pipeline) -> None:
+        """For ``lucidgrad.onnx.export``: an input for each column → ``prediction``; see ``lucidgrad.onnx.table``."""
+        write_table_regressor(self, pipeline)

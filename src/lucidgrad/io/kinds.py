@@ -18,8 +18,11 @@ from lucidgrad.io.tree import Tree
 PROVIDERS: dict[str, str] = {
     "network": "lucidgrad.io.network",
     "standardize": "lucidgrad.io.transforms",
+    "table": "lucidgrad.io.table",
     "mlp_classifier": "lucidgrad.estimators.files",
     "mlp_regressor": "lucidgrad.estimators.files",
+    "tabular_classifier": "lucidgrad.estimators.table_files",
+    "tabular_regressor": "lucidgrad.estimators.table_files",
 }
 """The module that registers each kind. All there is: a name in a file that is not here is refused, not looked for."""
 

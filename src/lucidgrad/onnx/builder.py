@@ -45,19 +45,27 @@ class Builder:
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray[Any, Dtype]] = {}
         self._of_bytes: dict[Any, Ref] = {}
+        self._reserved: set[str] = set()
         self.samples: Ref | None = None
         """An array whose first size is the number of samples."""
         self._batch: Ref | None = None
 
     def __call__(self, operator: str, *inputs: Ref | None, domain: str = "", **attributes: Any) -> Ref:
         """Add a node; the first input says dtype and shape where nothing better is known."""
-        name = f"{operator.lower()}_{len(self.nodes)}"
+        name = self.reserve(f"{operator.lower()}_{len(self.nodes)}")
         names = [x.name if x else "" for x in inputs]
         while names and not names[-1]:
             names.pop()
         self.nodes.append(self._onnx.helper.make_node(operator, names, [name], name=name, domain=domain, **attributes))
         known = next(x for x in inputs if x is not None)
         return Ref(name, known.shape, known.dtype)
+
+    def reserve(self, name: str) -> str:
+        """A name that nothing else has: the one that is wanted, or that with lines behind it."""
+        while name in self._reserved:
+            name += "_"
+        self._reserved.add(name)
+        return name
 
     # --- constants --------------------------------------------------------------------------------------------
 
@@ -66,7 +74,7 @@ class Builder:
         array = np.asarray(array, order="C")
         key = name or (array.dtype.str, array.shape, array.tobytes())
         if key not in self._of_bytes:
-            unique = name or f"constant_{len(self.constants)}"
+            unique = self.reserve(name or f"constant_{len(self.constants)}")
             self.constants[unique] = array
             self._of_bytes[key] = Ref(unique, array.shape, array.dtype)
         return self._of_bytes[key]

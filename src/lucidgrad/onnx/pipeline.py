@@ -17,8 +17,8 @@ from lucidgrad.onnx.nodes import SAMPLES, network_nodes
 OPSET = 18
 """The version of the operators that ``export`` writes: reductions take their axes as an input since 18."""
 
-ML_OPSET = 3
-"""The version of the operators of the domain ``ai.onnx.ml``, which maps strings to integers and back."""
+ML, ML_OPSET = "ai.onnx.ml", 3
+"""The domain of the operators that map strings to integers and back, and their version."""
 
 IR_VERSION = 10
 LARGEST_BYTES = 2**31 - 1
@@ -38,7 +38,8 @@ class Pipeline:
         self._outputs: list[Any] = []
 
     def input(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ref:
-        """Declare an input of any number of samples, each of a shape."""
+        """Declare an input of any number of samples, each of a shape. Declare all before the first node is added."""
+        name = self.build.reserve(name or "column")
         self._inputs.append(self._info(name, ("batch", *shape), dtype))
         ref = Ref(name, (SAMPLES[0], *shape), dtype)
         if self.build.samples is None:
@@ -51,7 +52,8 @@ class Pipeline:
         return network_nodes(self.build, model, inputs, names)
 
     def output(self, name: str, ref: Ref) -> None:
-        """Declare an output."""
+        """Declare an output; where an input has its name already, it gets a line under it: ``label_``."""
+        name = self.build.reserve(name)
         node = self._onnx.helper.make_node("Identity", [ref.name], [name], name=name)
         self.build.nodes.append(node)
         sizes: tuple[int | Batch, ...] = (Batch(1), *ref.shape[1:]) if ref.sizes is None else ref.sizes

@@ -14,7 +14,7 @@ import numpy as np
 
 from lucidgrad.data.table.frame import Array
 from lucidgrad.data.table.quantiles import quantiles, spread
-from lucidgrad.data.table.read import days_of, missing_of, moments_of, names_of, numbers_of
+from lucidgrad.data.table.read import TRUTHS, days_of, missing_of, moments_of, names_of, numbers_of
 from lucidgrad.errors import ArgumentError, explain
 
 KNOTS = 128  # of the quantile scaling, at most
@@ -100,7 +100,7 @@ class NumericEncoding:
         """(rows,) → (rows, outputs)."""
         x = numbers_of(values)
         missing = np.isnan(x)
-        x = np.clip(np.where(missing, self.center, x), *((self.low, self.high) if np.isinf(x).any() else (None, None)))
+        x = np.where(missing, self.center, np.where(np.isinf(x), np.clip(x, self.low, self.high), x))
         if self.scaling == "quantile":
             z = np.interp(x, self.knots, self.places) if len(self.knots) else np.zeros(len(x))
         else:
@@ -292,6 +292,5 @@ def _truths(values: Array) -> Array:
     """1, 0, and NaN where there is no truth value."""
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
-    known = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "1": 1.0, "0": 0.0}
     names = (None if gone else str(v).strip().lower() for v, gone in zip(values, missing_of(values), strict=True))
-    return np.fromiter((known.get(name, np.nan) if name is not None else np.nan for name in names), np.float64)
+    return np.fromiter((TRUTHS.get(name, np.nan) if name is not None else np.nan for name in names), np.float64)

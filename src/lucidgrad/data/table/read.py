@@ -14,6 +14,10 @@ FORMATS = ("iso", "%d.%m.%Y", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y")
 """In which dates are looked for, in this order."""
 
 
+TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "1": 1.0, "0": 0.0}
+"""Words for truth values, whatever their case."""
+
+
 def missing_of(values: Array) -> Array:
     """Where nothing is, (rows,)."""
     if values.dtype.kind == "f":
