@@ -17,7 +17,19 @@ PACKAGE = ROOT / "src" / "lucidgrad"
 FILES = sorted(PACKAGE.rglob("*.py"))
 every_file = pytest.mark.parametrize("path", FILES, ids=[str(p.relative_to(PACKAGE)) for p in FILES])
 
-SLOW_TO_IMPORT = {"scipy", "matplotlib", "sklearn", "rich", "typer", "jinja2", "torch", "pandas", "hypothesis", "onnx"}
+SLOW_TO_IMPORT = {
+    "scipy",
+    "matplotlib",
+    "sklearn",
+    "rich",
+    "typer",
+    "jinja2",
+    "torch",
+    "pandas",
+    "hypothesis",
+    "onnx",
+    "polars",
+}
 
 
 def run(*command: str) -> str:

@@ -43,3 +43,7 @@ from lucidgrad.data import table as table
 from lucidgrad.data.loader import epoch_order as epoch_order
 from lucidgrad.data.loader import batches as batches
 from lucidgrad.data.loader import batch_count as batch_count
+
+# Tables out of files
+from lucidgrad.data.table_file import open_table as open_table
+from lucidgrad.data.table_file import read_table as read_table

@@ -1,0 +1,358 @@
+"""A table in a file: its columns are known when it is opened, its rows are read whole or a part at a time."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lucidgrad.data.table_file.dialect import DELIMITERS, Layout, read_layout
+from lucidgrad.data.table_file.records import Places, Rows, read_rows
+from lucidgrad.data.table_file.source import Text, open_bytes
+from lucidgrad.data.table_file.values import MISSING, Read, Type, as_type, guess_type
+from lucidgrad.errors import DataError, explain
+
+if TYPE_CHECKING:
+    import polars
+
+BATCH_ROWS = 1 << 16
+PARQUET_ROWS = 1 << 18
+"""Read at once: a slice of a file in row groups costs as much as the group it is in."""
+
+
+@dataclass
+class Batch:
+    """Some rows of a file.
+
+    Parameters
+    ----------
+    frame
+        The columns that were asked for, as a polars DataFrame.
+    lines : (rows,)
+        The line of the file on which each row begins, from 1; of Parquet, the number of the row.
+    """
+
+    frame: polars.DataFrame
+    lines: Places
+
+
+@dataclass
+class TableFile:
+    """An opened table; from ``open_table``.
+
+    Parameters
+    ----------
+    path
+        Where it is.
+    names
+        Of the columns, in order.
+    layout
+        How the text is laid out; None for Parquet.
+    encoding
+        Of the text, when it was named.
+    missing
+        Texts that stand where there is no number.
+    bad
+        How many values of columns of numbers were none so far, with the first of them, by column.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    layout: Layout | None = None
+    encoding: str | None = None
+    missing: Collection[str] = MISSING
+    bad: dict[str, tuple[int, str, int]] = field(default_factory=dict)
+
+    @property
+    def description(self) -> str:
+        """The format in words."""
+        if self.layout is None:
+            return "Parquet"
+        divided = DELIMITERS.get(self.layout.delimiter, repr(self.layout.delimiter))
+        return f"text with {divided} between the fields"
+
+    def place(self, line: int) -> str:
+        """Where a row is: ``line 7`` of a text, ``row 7`` of Parquet."""
+        return f"{'row' if self.layout is None else 'line'} {line}"
+
+    def require(self, names: Sequence[str], purpose: str) -> None:
+        """Be sure that columns are there.
+
+        Raises
+        ------
+        DataError
+            With the names that are missing, and what is there instead.
+        """
+        gone = [name for name in names if name not in self.names]
+        if not gone:
+            return
+        what = "the column " if len(gone) == 1 else "the columns "
+        there = ", ".join(self.names[:12]) + (f" and {len(self.names) - 12} more" if len(self.names) > 12 else "")
+        raise DataError(
+            explain(
+                f"{self.path} expected {what}{', '.join(map(repr, gone[:10]))} {purpose}",
+                f"a table of {there}",
+                self._advice(gone[0]),
+            )
+        )
+
+    def _advice(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        if near := get_close_matches(name, self.names, 1):
+            return f"Did you mean {near[0]!r}?"
+        if len(self.names) == 1:
+            return "There is one column alone: name what divides the fields with --delimiter (delimiter=)"
+        if self.layout is not None and any(_is_number(n) for n in self.names):
+            return "The first line has to name the columns, and there are numbers in it"
+        return "Add it, or rename the column that it is"
+
+    def read(self, columns: Sequence[str] | None = None) -> Batch:
+        """All rows, in types that fit every value of a column.
+
+        Raises
+        ------
+        DataError
+            For rows that are malformed, with the line.
+        """
+        names = self.names if columns is None else tuple(columns)
+        if self.layout is None:
+            frame = self._parquet(names, None, None)
+            return Batch(frame, np.arange(1, frame.height + 1))
+        import polars
+
+        lines, parts = [np.empty(0, np.int64)], []
+        for rows in self._text_rows():
+            lines.append(rows.lines)
+            parts.append(rows.frame.select(names).get_columns()[::-1])
+        numbers = np.concatenate(lines)
+        made: list[polars.Series] = []
+        for name in names:
+            pieces = [part.pop() for part in parts]  # text is let go of, column for column
+            text = polars.concat([polars.Series(name, [], polars.String), *pieces], rechunk=True)
+            made.append(self._told(guess_type(text, self.missing), text, numbers))
+        return Batch(polars.DataFrame(made), numbers)
+
+    def batches(
+        self, types: Mapping[str, Type], *, others: Sequence[str] = (), rows: int = BATCH_ROWS
+    ) -> Iterator[Batch]:
+        """The rows, ``rows`` of them at a time; no more of the file is in memory than a few millions of characters.
+
+        Parameters
+        ----------
+        types
+            The columns to read, with what they were in training.
+        others
+            Columns to read besides as they stand.
+        rows
+            At most so many in a batch.
+
+        Raises
+        ------
+        DataError
+            For rows that are malformed, and columns of numbers that hold something else, with the line.
+        """
+        names = [*types, *(name for name in others if name not in types)]
+        for part in self._parts(names):
+            for start in range(0, part.frame.height, rows):
+                frame, lines = part.frame.slice(start, rows), part.lines[start : start + rows]
+                yield Batch(self._typed(frame, lines, types), lines)
+
+    def _parts(self, names: Sequence[str]) -> Iterator[Rows]:
+        if self.layout is not None:
+            for part in self._text_rows():
+                yield Rows(part.frame.select(names), part.lines)
+            return
+        start = 0
+        while (frame := self._parquet(names, start, PARQUET_ROWS)).height:
+            yield Rows(frame, np.arange(start + 1, start + 1 + frame.height))
+            start += frame.height
+
+    def _typed(self, frame: polars.DataFrame, lines: Places, types: Mapping[str, Type]) -> polars.DataFrame:
+        import polars
+
+        made = []
+        for name in frame.columns:
+            column = frame.get_column(name)
+            if name in types and column.dtype == polars.String:
+                read = as_type(column, types[name], self.missing)
+                present = len(column) - read.values.null_count() + len(read.bad)
+                if len(read.bad) > max(0.5 * present, 1) and len(read.bad) >= min(present, 10):
+                    i = read.bad[0]
+                    raise DataError(
+                        explain(
+                            f"{self.path} {self.place(int(lines[i]))}, column {name!r} expected a {types[name]} "
+                            "as in training",
+                            repr(column[i]),
+                            "Check that the column is the one it was; --missing names what stands for no value",
+                        )
+                    )
+                column = self._told(read, column, lines)
+            made.append(column)
+        return polars.DataFrame(made)
+
+    def _told(self, read: Read, text: polars.Series, lines: Places) -> polars.Series:
+        """Keep in mind what was no value."""
+        if read.bad:
+            count, first, line = self.bad.get(text.name, (0, text[read.bad[0]], int(lines[read.bad[0]])))
+            self.bad[text.name] = (count + len(read.bad), first, line)
+        return read.values
+
+    def complaints(self) -> list[str]:
+        """A sentence for each column in which something was no value and counts as missing."""
+        return [
+            f"{self.path}, column {name!r}: {count:,} {'value is' if count == 1 else 'values are'} no number and "
+            f"{'counts' if count == 1 else 'count'} as missing; the first is {first!r} on {self.place(line)}"
+            for name, (count, first, line) in self.bad.items()
+        ]
+
+    def _text_rows(self) -> Iterator[Rows]:
+        assert self.layout is not None
+        with open_bytes(self.path) as file:
+            text = Text(self.path, file, self.encoding)
+            yield from read_rows(self.path, text, self.layout, text.read())
+
+    def _parquet(self, names: Sequence[str], start: int | None, rows: int | None) -> polars.DataFrame:
+        import polars
+
+        with _parquet_errors(self.path):
+            lazy = polars.scan_parquet(self.path, glob=False).select(list(names))
+            frame = (lazy if start is None else lazy.slice(start, rows)).collect()
+        kinds = (polars.Categorical, polars.Enum)
+        return frame.with_columns(polars.col(n).cast(polars.String) for n, t in frame.schema.items() if t in kinds)
+
+
+class _parquet_errors:  # noqa: N801 - a context manager
+    """What polars finds wrong with a file, in our words."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        import polars
+
+        if isinstance(error, polars.exceptions.PolarsError):
+            got = " ".join(str(error).split())[:200]
+            raise DataError(explain(f"{self.path} expected a sound Parquet file", got, "Write it again")) from error
+
+
+def open_table(
+    path: str | os.PathLike[str],
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    missing: Sequence[str] = (),
+) -> TableFile:
+    r"""Open a table: CSV, TSV or other text with one row a line, or Parquet.
+
+    Text may be packed (gzip, bzip2, xz, zstd), as the first bytes tell. Its first line names the columns.
+
+    Parameters
+    ----------
+    path
+        The file.
+    delimiter
+        What divides fields; by default the one of ``, ; tab |`` that fits the first rows.
+    encoding
+        By default UTF-8, or what a mark at the beginning says.
+    missing
+        Further texts that stand where there is no number, besides ``NA``, ``null``, ``?`` and their like.
+
+    Raises
+    ------
+    DataError
+        When it is not there, empty, or no table.
+    ArgumentError
+        When ``delimiter`` or ``encoding`` is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from lucidgrad.data import open_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "towns.csv"
+    ...     _ = path.write_text("town;people\\nBonn;336465\\nUlm;NA\\n")
+    ...     table = open_table(path)
+    ...     print(table.names, table.description)
+    ...     print(table.read().frame.rows())
+    ('town', 'people') text with a semicolon between the fields
+    [('Bonn', 336465), ('Ulm', None)]
+    """
+    where = Path(path)
+    with open_bytes(where) as file:
+        start = file.peek(8)[:4] if hasattr(file, "peek") else b""
+        if start != b"PAR1":
+            text = Text(where, file, encoding)
+            first = text.read()
+            layout = read_layout(where, _sample(where, first), len(first) < 1 << 16, delimiter)
+            words = (*MISSING, *(word.strip() for word in missing))
+            return TableFile(where, layout.names, layout, encoding, words)
+    import polars
+
+    with _parquet_errors(where):
+        names = tuple(polars.scan_parquet(where, glob=False).collect_schema().names())
+    return TableFile(where, names, missing=(*MISSING, *missing))
+
+
+def _sample(path: Path, first: bytes) -> str:
+    """The first block as text; the names of the columns have to be right, the rest is looked at later."""
+    header = first[: first.find(b"\n") + 1 or len(first)]
+    try:
+        header.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            explain(
+                f"{path} line 1 expected names of columns in UTF-8",
+                f"the byte 0x{header[error.start]:02X}",
+                "Name the encoding it was written in with --encoding (encoding=), such as cp1252 or latin-1",
+            )
+        ) from None
+    return first.decode("utf-8", "replace")
+
+
+def read_table(path: str | os.PathLike[str], **options: Any) -> polars.DataFrame:
+    r"""Read a table whole; options are those of ``open_table``.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns whose values are numbers (with up to 5 % that are none) as numbers, true and false as booleans, the rest
+        as text.
+
+    Warns
+    -----
+    UserWarning
+        For each column of numbers with values that are none, which are missing then.
+
+    Examples
+    --------
+    >>> import gzip, tempfile
+    >>> from pathlib import Path
+    >>> from lucidgrad.data import read_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "packed.csv.gz").write_bytes(gzip.compress(b"a,b\\n1,x\\n2,y\\n"))
+    ...     print(read_table(Path(folder) / "packed.csv.gz").rows())
+    [(1, 'x'), (2, 'y')]
+    """
+    table = open_table(path, **options)
+    frame = table.read().frame
+    for complaint in table.complaints():
+        warnings.warn(complaint, UserWarning, stacklevel=2)
+    return frame
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
