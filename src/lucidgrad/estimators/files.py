@@ -14,7 +14,9 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
 from lucidgrad.estimators import labels, settings
-from lucidgrad.estimators.mlp import MLPClassifier, MLPRegressor
+from lucidgrad.estimators.classifier import MLPClassifier
+from lucidgrad.estimators.extended_files import calibration_of_tree, calibration_to_tree, norms_of, set_network
+from lucidgrad.estimators.regressor import MLPRegressor
 from lucidgrad.io.kinds import Kind, register
 from lucidgrad.io.tree import Tree
 
@@ -37,7 +39,11 @@ def _to_tree(estimator: Any) -> Tree:
         "out_activation": estimator.out_activation_,
         "progress": {name: _number(getattr(estimator, name, None)) for name in PROGRESS},
         "features": None if names is None else [str(name) for name in names],
+        "norms": norms_of(estimator),
     }
+    if isinstance(estimator, MLPRegressor):
+        known = estimator.__dict__.get("_conformal")
+        tree["calibration"] = None if known is None else calibration_to_tree(known, _to_tree)
     if isinstance(estimator, MLPClassifier):
         binarizer = estimator._label_binarizer
         tree["target"] = {"type": binarizer.y_type_, "classes": labels.to_tree(np.asarray(estimator.classes_))}
@@ -52,8 +58,8 @@ def _number(value: Any) -> Any:
 
 def _from_tree(cls: type, tree: Tree) -> Any:
     """The estimator again. Each part is looked at: the file may be anyone's."""
-    expected = {"settings", "coefs", "intercepts", "out_activation", "progress", "features"}
-    expected |= {"target"} if cls is MLPClassifier else set()
+    expected = {"settings", "coefs", "intercepts", "out_activation", "progress", "features", "norms"}
+    expected |= {"target"} if cls is MLPClassifier else {"calibration"}
     if tree.keys() != expected:
         raise ValueError(f"it has to have {', '.join(sorted(expected))}")
     estimator = cls(**settings.from_tree(cls, tree["settings"]))
@@ -68,6 +74,9 @@ def _from_tree(cls: type, tree: Tree) -> Any:
     estimator.out_activation_ = tree["out_activation"]
     if cls is MLPClassifier:
         _set_classes(estimator, tree["target"])
+    elif tree["calibration"] is not None:
+        estimator._conformal = calibration_of_tree(tree["calibration"], lambda part: _from_tree(cls, part), units[-1])
+    set_network(estimator, units, tree["norms"])
     return estimator
 
 

@@ -1,7 +1,7 @@
-"""MLPClassifier and MLPRegressor: scikit-learn's, trained in machine code.
+"""MLPClassifier and MLPRegressor with scikit-learn's settings: its loop over the batches, in machine code.
 
-They derive from scikit-learn's classes and replace the loop over the batches. Parameters, attributes, checks,
-warnings, and the order of the random numbers are scikit-learn's; so are the weights, to rounding.
+Parameters, attributes, checks, warnings, and the order of the random numbers are scikit-learn's; so are the weights,
+to rounding. What goes beyond scikit-learn's settings is trained by ``extended.py``.
 """
 
 from __future__ import annotations
@@ -16,16 +16,14 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn import neural_network
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from lucidgrad.compiler.machine import available
-from lucidgrad.estimators.onnx_export import write_classifier, write_regressor
+from lucidgrad.estimators.progress import ProgressOfLoop
 from lucidgrad.estimators.steps import SETTINGS, SLOTS, Architecture, Step, borrowed
-from lucidgrad.onnx.pipeline import Pipeline
 from lucidgrad.training.engine import WORTH_THREADS, available_cores
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -33,7 +31,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 CALL_SECONDS = 0.05  # between two looks at Ctrl-C
 
 
-class _Native:
+class Native:
     """The loop of the stochastic solvers over epochs and batches."""
 
     def _fit_stochastic(
@@ -49,7 +47,7 @@ class _Native:
         incremental: bool,
     ) -> None:
         me: Any = self
-        if not available() or issparse(X) or me.coefs_[0].dtype not in (np.float32, np.float64):
+        if _left_to_scikit_learn(me, X):
             rest = activations, deltas, coef_grads, intercept_grads, layer_units, incremental
             super()._fit_stochastic(X, y, sample_weight, *rest)  # type: ignore[misc]
             return
@@ -58,7 +56,7 @@ class _Native:
         fit = _Epochs(me, train, layer_units)
         try:
             me.n_iter_ = 0
-            with fit.steps():
+            with fit.steps(), ProgressOfLoop(me, fit.n) as bar:
                 for _ in range(me.max_iter):
                     me.loss_ = fit.epoch()
                     me.n_iter_ += 1
@@ -68,6 +66,7 @@ class _Native:
                         print(f"Iteration {me.n_iter_}, loss = {me.loss_:.8f}")
                     if me.early_stopping:
                         fit.store()
+                    bar.show()
                     if _ends(me, validation) or incremental:
                         break
                     if me.n_iter_ == me.max_iter:
@@ -75,52 +74,24 @@ class _Native:
                             f"Stochastic Optimizer: Maximum iterations ({me.max_iter}) reached and the optimization "
                             "hasn't converged yet.",
                             ConvergenceWarning,
-                            stacklevel=5,
+                            stacklevel=7,
                         )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=7)
         if me.early_stopping:
             me.coefs_, me.intercepts_ = me._best_coefs, me._best_intercepts
 
 
-class MLPClassifier(_Native, neural_network.MLPClassifier):  # type: ignore[misc]
-    """Multi-layer perceptron classifier: ``sklearn.neural_network.MLPClassifier`` in machine code.
-
-    All parameters, attributes and methods are those of scikit-learn's class and mean the same. With the same
-    ``random_state`` the weights are scikit-learn's, to rounding. L-BFGS and sparse inputs are trained by scikit-learn.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> import lucidgrad as lg
-    >>> X, y = load_iris(return_X_y=True)
-    >>> lg.MLPClassifier((8,), max_iter=2000, random_state=0).fit(X, y).score(X, y) > 0.95
-    True
-    """
-
-    def write_onnx(self, pipeline: Pipeline) -> None:
-        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``label`` and ``probabilities``."""
-        write_classifier(self, pipeline)
-
-
-class MLPRegressor(_Native, neural_network.MLPRegressor):  # type: ignore[misc]
-    """Multi-layer perceptron regressor: ``sklearn.neural_network.MLPRegressor`` in machine code.
-
-    All parameters, attributes and methods are those of scikit-learn's class and mean the same. With the same
-    ``random_state`` the weights are scikit-learn's, to rounding. L-BFGS and sparse inputs are trained by scikit-learn.
-
-    Examples
-    --------
-    >>> import numpy as np, lucidgrad as lg
-    >>> x = np.linspace(-1, 1, 200)[:, None]
-    >>> model = lg.MLPRegressor(hidden_layer_sizes=(32,), learning_rate_init=0.01, max_iter=500, random_state=0)
-    >>> model.fit(x, x[:, 0] ** 2).score(x, x[:, 0] ** 2) > 0.95
-    True
-    """
-
-    def write_onnx(self, pipeline: Pipeline) -> None:
-        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``prediction`` (batch,) or (batch, targets)."""
-        write_regressor(self, pipeline)
+def _left_to_scikit_learn(me: Any, X: Any) -> bool:
+    """Whether its own loop trains: because that was asked for, or because machine code cannot."""
+    if me.engine == "eager":
+        return True
+    reason = None if available() else "llvmlite is not installed"
+    if issparse(X):
+        reason = "X is sparse"
+    if reason is not None and me.engine == "native":
+        warnings.warn(f"scikit-learn's loop trains: {reason}", RuntimeWarning, stacklevel=8)
+    return reason is not None or me.coefs_[0].dtype not in (np.float32, np.float64)
 
 
 def _prepare_optimizer(me: Any, incremental: bool) -> None:
@@ -186,7 +157,7 @@ class _Epochs:
         else:
             if me.batch_size > self.n:
                 warnings.warn(
-                    "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=6
+                    "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=8
                 )
             self._size = int(np.clip(me.batch_size, 1, self.n))
         work = 6 * self._size * sum(w.size for w in me.coefs_)
@@ -201,7 +172,7 @@ class _Epochs:
             "dtype": dtype.name,
             "x_dtype": self._sources[0].dtype.str,
             "y_dtype": self._sources[1].dtype.str,
-            "threads": available_cores() if work >= WORTH_THREADS else 1,
+            "threads": me.threads or (available_cores() if work >= WORTH_THREADS else 1),
         }
         self._at_once = 1
 

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lucidgrad.estimators.labels import labels_of
-from lucidgrad.estimators.network import fitted_network
 from lucidgrad.onnx.builder import Builder, Ref
 from lucidgrad.onnx.pipeline import Pipeline
 from lucidgrad.onnx.table import table_inputs
@@ -82,7 +81,7 @@ def _of_table(estimator: Any, pipeline: Pipeline) -> Ref:
 def _network(estimator: Any, pipeline: Pipeline) -> Ref:
     check_is_fitted(estimator)
     given = pipeline.input("input", (int(estimator.n_features_in_),), np.dtype(estimator.coefs_[0].dtype))
-    return pipeline.network(fitted_network(estimator), given)
+    return pipeline.network(estimator.model_, given)
 
 
 def _flat(b: Builder, x: Ref) -> Ref:

@@ -1,0 +1,212 @@
+"""MLPClassifier: scikit-learn's in machine code, and with dropout, norms, any loss, optimiser and activation."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sklearn import neural_network
+from sklearn.utils.metaestimators import available_if
+
+from lucidgrad.estimators.beyond import Beyond
+from lucidgrad.estimators.extras import CONSTRAINTS, OF_CLASSIFIER
+from lucidgrad.estimators.mlp import Native
+from lucidgrad.estimators.onnx_export import write_classifier
+from lucidgrad.losses import Hinge
+from lucidgrad.onnx.pipeline import Pipeline
+
+
+def _has_probabilities(me: Any) -> bool:
+    if me.loss == "hinge" or isinstance(me.loss, Hinge) or me.loss is Hinge:
+        raise AttributeError(
+            "predict_proba expected a loss that knows probabilities, got the hinge loss, which knows margins alone. "
+            "Use loss='log_loss', or sklearn.calibration.CalibratedClassifierCV."
+        )
+    return True
+
+
+class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: ignore[misc]
+    """Multi-layer perceptron classifier: ``sklearn.neural_network.MLPClassifier`` in machine code, and more.
+
+    All parameters, attributes and methods of scikit-learn's class are there and mean the same. What comes on top:
+
+    Parameters
+    ----------
+    activation
+        Beyond scikit-learn's four: a name of ``lucidgrad.functional.ACTIVATIONS``, a function of a Tensor, or a list
+        with one for each hidden layer.
+    dropout
+        The share of each hidden layer's units that is left out while training, or a list with one for each layer.
+    normalization
+        ``"batch"`` or ``"layer"``: normalise each hidden layer in front of its activation.
+    loss
+        ``"log_loss"``: cross-entropy for several classes, the logistic loss for two and for several labels a row. Or a
+        name (``"hinge"``), a Loss (``CrossEntropy(label_smoothing=0.1)``), or a function of (logits, targets), with
+        targets (batch,) for several classes, else 0 and 1 in the shape of the logits.
+    optimizer
+        A name of ``lucidgrad.optim.OPTIMIZERS``, with ``learning_rate_init``, or an Optimizer. None: ``solver``.
+    schedule
+        A name of ``lucidgrad.optim.SCHEDULES``, from ``learning_rate_init`` over the steps of ``max_iter`` epochs
+        ("exponential" ends at a hundredth, "step_decay" falls to a tenth after each third, "warm_up" takes a
+        twentieth), or a function of the step. None: ``learning_rate``.
+    class_weight
+        ``"balanced"``, or a dict from classes to weights: how much a sample counts by its class, beside its
+        ``sample_weight``. For several labels a row ``"balanced"`` or a list of dicts.
+    callbacks
+        See ``lucidgrad.training``.
+    progress
+        A progress bar: yes, no, or (None) when the output is a terminal.
+    engine
+        ``"native"``, ``"eager"`` (NumPy), or ``"auto"``: natively what can be compiled.
+    threads
+        For matrix products. None: one, or several where the products are large enough to gain.
+
+    Attributes
+    ----------
+    model_ : Sequential
+        The fitted network of lucidgrad's layers.
+    history_ : History
+        A row for each epoch of the last ``fit``.
+
+    Notes
+    -----
+    With scikit-learn's parameters alone its own loop is run in machine code, and with the same ``random_state`` the
+    weights are scikit-learn's, to rounding; so it is with ``class_weight``, ``progress``, ``engine`` and ``threads``.
+    L-BFGS and sparse inputs then are left to scikit-learn. All else is trained by the loop of ``lucidgrad.fit``, from
+    the same first weights, with an order of the samples of its own; sparse inputs are made dense for it.
+    ``loss_curve_`` is of the loss with the L2 term of ``alpha``. A fitted estimator is plain data.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import lucidgrad as lg
+    >>> X, y = load_iris(return_X_y=True)
+    >>> lg.MLPClassifier((8,), max_iter=2000, random_state=0).fit(X, y).score(X, y) > 0.95
+    True
+    >>> model = lg.MLPClassifier((16, 16), activation="gelu", dropout=0.1, optimizer="adamw", learning_rate_init=0.01,
+    ...                          schedule="cosine", max_iter=60, random_state=0)
+    >>> model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2]).score(X, y) > 0.9
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **neural_network.MLPClassifier._parameter_constraints,
+        **CONSTRAINTS,
+        **OF_CLASSIFIER,
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: Any = 0.0,
+        normalization: str | None = None,
+        loss: Any = "log_loss",
+        optimizer: Any = None,
+        schedule: Any = None,
+        class_weight: Any = None,
+        callbacks: Any = None,
+        progress: bool | None = False,
+        engine: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+        )
+        self.dropout = dropout
+        self.normalization = normalization
+        self.loss = loss
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.progress = progress
+        self.engine = engine
+        self.threads = threads
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : (n, features)
+            An array, a data frame, or a sparse matrix (CSR or CSC).
+        y : (n,) or (n, labels)
+            Classes of any kind, or several yes-or-no labels a row.
+        sample_weight : (n,), optional
+            How much each sample counts; a weight of 2 is as good as the sample twice.
+        X_val, y_val, sample_weight_val
+            Data to be judged on after each epoch: training ends when the accuracy has not risen by ``tol`` for
+            ``n_iter_no_change`` epochs, and the best weights are kept. ``early_stopping=True`` takes a part of X.
+
+        Returns
+        -------
+        The estimator itself.
+        """
+        self._fit_with(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> Any:
+        """The probability of each class, (n, classes) in the order of ``classes_``."""
+        return super().predict_proba(X)
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithm of ``predict_proba``."""
+        return super().predict_log_proba(X)
+
+    def write_onnx(self, pipeline: Pipeline) -> None:
+        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``label`` and ``probabilities``."""
+        write_classifier(self, pipeline)

@@ -1,0 +1,306 @@
+"""Training a perceptron with more than scikit-learn's settings: the loop of ``lucidgrad.fit``, the native engine,
+and scikit-learn's rules about when to stop, what to print and what to keep.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any, final
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d, validate_data
+
+from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.estimators.asking import dense
+from lucidgrad.estimators.extras import check_callbacks
+from lucidgrad.estimators.networks import Penalised, epochs_of, linears, loss_of, network_of, optimizer_of, take_norms
+from lucidgrad.losses import Loss, SquaredError
+from lucidgrad.nn import Sequential
+from lucidgrad.optim import LBFGS, Optimizer
+from lucidgrad.training import Callback, History, Progress, Run
+from lucidgrad.training.fit import train_run
+from lucidgrad.training.samples import Samples
+from lucidgrad.training.threads import blas_threads, blas_threads_for
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LOWEST_RATE = 1e-6  # from where on scikit-learn's learning_rate="adaptive" gives up
+
+
+def fit_extended(
+    me: Any, X: Any, y: Array, sample_weight: Array | None, layer_units: list[int], incremental: bool
+) -> None:
+    """Train the network of an estimator whose ``coefs_`` and ``intercepts_`` are where it starts.
+
+    Parameters
+    ----------
+    X, y : (n, features), (n, outputs)
+        As scikit-learn's checks leave them: dense or sparse, classes as columns of booleans.
+    incremental
+        For ``partial_fit``: one epoch, with the optimiser as the call before left it.
+    """
+    dtype = me.coefs_[0].dtype
+    if incremental and me.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    network = network_of(me, layer_units, dtype)
+    before = me.__dict__.get("_network")
+    take_norms(network, before)
+    train, held_back = _parts(me, X, y, sample_weight)
+    loss = loss_of(me)
+    samples = _samples(me, train, loss, dtype)
+    judged = None if held_back is None else _samples(me, held_back, loss, dtype)
+    size = _batch_size(me, len(samples))
+    optimizer = optimizer_of(me, math.ceil(len(samples) / size), len(samples))
+    _check_optimizer(optimizer, incremental)
+    watch = _Watch(me, None if held_back is None else (held_back, isinstance(loss, SquaredError)), incremental)
+    run = Run(
+        network,
+        Penalised(loss, network, float(me.alpha)) if me.alpha else loss,
+        optimizer,
+        1 if incremental else epochs_of(me, optimizer),
+        None if optimizer.full_batch else size,
+        callbacks=[watch, *check_callbacks(me.callbacks)],
+        seed=int(me._random_state.randint(np.iinfo(np.int32).max)),
+        shuffle=bool(me.shuffle),
+        data={"rows": len(samples)},
+    )
+    if me.progress is not False and not any(isinstance(c, Progress) for c in run.callbacks):
+        run.callbacks.append(Progress(always=me.progress is True))
+    if incremental:
+        _go_on(run, me.__dict__.get("_kept"))
+    me._network, me._history = network, run.history
+    me.n_iter_ = 0
+    # Compiling one step for a single call of partial_fit takes longer than a few batches of it.
+    engine = "eager" if incremental and me.engine == "auto" else me.engine
+    try:
+        with blas_threads(me.threads or blas_threads_for(network, size)):
+            train_run(run, samples, judged, engine, me.threads)
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=6)
+    network.eval()
+    me._kept = (run.optimizer_state, run.step) if incremental else None
+    me.coefs_ = [np.array(layer.weight.numpy().T, order="C") for layer in linears(network)]
+    me.intercepts_ = [np.array(layer.bias.numpy()) for layer in linears(network) if layer.bias is not None]
+    if not incremental and run.stop_reason is None and me.schedule is None and not isinstance(optimizer, LBFGS):
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({me.max_iter}) reached and the optimization "
+            "hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
+
+
+# --- what is trained on, and what it is judged by -------------------------------------------------------------------
+
+
+def _parts(me: Any, X: Any, y: Array, weight: Array | None) -> tuple[Any, Any]:
+    """What is trained on and what early stopping looks at: inputs, targets, weights."""
+    given: tuple[Any, Any, Any] | None = me.__dict__.get("_given_validation")
+    if given is not None:
+        return (X, y, weight), _validation(me, given, X.dtype)
+    if not me.early_stopping:
+        return (X, y, weight), None
+    stratify = y if is_classifier(me) and me.n_outputs_ == 1 else None
+    arrays = [X, y] if weight is None else [X, y, weight]
+    split = train_test_split(
+        *arrays, random_state=me._random_state, test_size=me.validation_fraction, stratify=stratify
+    )
+    train, held_back = (*split[::2], None)[:3], (*split[1::2], None)[:3]
+    if held_back[0].shape[0] < 2:
+        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+    return train, held_back
+
+
+def _validation(me: Any, given: tuple[Any, Any, Any], dtype: Any) -> tuple[Any, Array, Array | None]:
+    """The user's own validation set, checked and encoded as the training set is."""
+    X, y, weight = given
+    X = validate_data(me, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
+    check_consistent_length(X, y)
+    weight = None if weight is None else _check_sample_weight(weight, X, dtype=dtype)
+    if not is_classifier(me):
+        y = np.asarray(y, dtype)
+        return X, np.broadcast_to(y.reshape(len(y), -1), (len(y), me.n_outputs_)), weight
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y)
+    if y.ndim == 1 and len(unknown := np.setdiff1d(y, me.classes_)):
+        raise ArgumentError(
+            explain(
+                f"y_val expected classes that y has, {list(me.classes_)}",
+                f"{list(unknown)}",
+                "Leave such rows out of the validation set, or put some of them into the training set",
+            )
+        )
+    codes = me._label_binarizer.transform(y).astype(bool)
+    return X, codes.reshape(len(codes), -1), weight
+
+
+def _samples(me: Any, part: tuple[Any, Array, Array | None], loss: Loss, dtype: Any) -> Samples:
+    """As the loss wants them: labels for one class out of several, numbers for all else."""
+    X, y, weight = part
+    try:
+        x = np.ascontiguousarray(dense(X, dtype))
+    except MemoryError as error:
+        raise ArgumentError(
+            explain(
+                "training with settings beyond scikit-learn's expected a sparse X that fits into memory when dense",
+                f"shape {X.shape}",
+                "Use fewer columns (sklearn.feature_selection, TruncatedSVD), partial_fit on parts of the rows, or "
+                "scikit-learn's settings alone, with which sparse inputs stay sparse",
+            )
+        ) from error
+    several = is_classifier(me) and me.out_activation_ == "softmax"
+    targets = np.argmax(y, axis=1) if several else np.ascontiguousarray(y, dtype)
+    return Samples.of(x, targets, weight, dtype)
+
+
+def _batch_size(me: Any, n: int) -> int:
+    if me.batch_size == "auto":
+        size = min(200, n)
+    else:
+        if me.batch_size > n:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=7
+            )
+        size = int(np.clip(me.batch_size, 1, n))
+    if me.normalization == "batch":
+        if n < 2:
+            raise ArgumentError(
+                explain("normalization='batch' expected at least two samples", "n_samples = 1", "Use 'layer' or None")
+            )
+        while n % size == 1 or size == 1:  # a batch of a single sample has no variance
+            size += 1
+    return size
+
+
+def _check_optimizer(optimizer: Optimizer, incremental: bool) -> None:
+    if incremental and optimizer.full_batch:
+        raise ArgumentError(
+            explain("partial_fit expected an optimizer that takes single steps", repr(optimizer), "Use 'adam' or 'sgd'")
+        )
+
+
+def _go_on(run: Run, kept: tuple[dict[str, Any], int] | None) -> None:
+    """Have the optimiser where the last ``partial_fit`` left it, if it is still of the same kind."""
+    if kept is None:
+        return
+    state, run.step = kept
+    if _shapes(state) == _shapes(run.optimizer_state):
+        run.optimizer_state = state
+
+
+def _shapes(state: dict[str, Any]) -> Any:
+    return {k: _shapes(v) if isinstance(v, dict) else (v.shape, v.dtype) for k, v in state.items()}
+
+
+# --- scikit-learn's rules -------------------------------------------------------------------------------------------
+
+
+@final
+class _Watch(Callback):
+    """Writes down what scikit-learn writes down, stops when it would stop, and keeps the best weights as it does."""
+
+    def __init__(self, me: Any, held_back: Any, incremental: bool) -> None:
+        self.me, self.incremental = me, incremental
+        self._held_back = held_back
+        self._best: dict[str, Array] | None = None
+        if held_back is not None and me.validation_scores_ is None:  # _initialize knows nothing of X_val
+            me.validation_scores_, me.best_validation_score_, me.best_loss_ = [], -np.inf, None
+
+    def on_run_begin(self, run: Run) -> None:
+        """A change of the learning rate by "adaptive" is of one fit."""
+        run.learning_rate_factor = 1.0
+
+    def on_epoch_end(self, run: Run) -> None:
+        """The row of scikit-learn's attributes."""
+        me, row = self.me, run.history.last
+        me.n_iter_ += 1
+        assert run.samples is not None  # set before the first step
+        me.t_ += len(run.samples)
+        me.loss_ = float(row["loss"])
+        me.loss_curve_.append(me.loss_)
+        if me.verbose:
+            print(f"Iteration {me.n_iter_}, loss = {me.loss_:.8f}")
+        if self._held_back is not None:
+            self._judge(run, row)
+        else:
+            falls = me.loss_ <= me.best_loss_ - me.tol
+            me._no_improvement_count = 0 if falls else me._no_improvement_count + 1
+            me.best_loss_ = min(me.best_loss_, me.loss_)
+        patience = 1 if run.optimizer.full_batch else me.n_iter_no_change
+        if me._no_improvement_count > patience and not self.incremental:
+            self._no_more(run)
+
+    def _judge(self, run: Run, row: dict[str, Any]) -> None:
+        me = self.me
+        row["validation_score"] = score = self._score(row)
+        me.validation_scores_.append(score)
+        if me.verbose:
+            print(f"Validation score: {score:f}")
+        improves = not score < me.best_validation_score_ + me.tol
+        me._no_improvement_count = 0 if improves else me._no_improvement_count + 1
+        if score > me.best_validation_score_:
+            me.best_validation_score_ = score
+            self._best = dict(run.model.state())  # not copied: arrays in tensors never change
+
+    def _score(self, row: dict[str, Any]) -> float:
+        """Accuracy, or R^2 where means are learned; with another loss that loss, as R^2 would judge by means."""
+        me = self.me
+        (X, y, weight), means = self._held_back
+        if is_classifier(me):
+            y = me._label_binarizer.inverse_transform(y)
+        elif not means and me.loss not in ("squared_error", "poisson"):
+            return -float(row["validation_loss"])
+        elif me.n_outputs_ == 1:
+            y = y.ravel()
+        return float(me._score(X, y, sample_weight=weight))
+
+    def _no_more(self, run: Run) -> None:
+        me = self.me
+        what = "Validation score" if self._held_back is not None else "Training loss"
+        patience = f"for {me.n_iter_no_change} consecutive epochs."
+        message = f"{what} did not improve more than tol={me.tol:f} {patience}"
+        if me.learning_rate == "adaptive" and (me.optimizer or me.solver) == "sgd" and me.schedule is None:
+            rate = me.learning_rate_init * run.learning_rate_factor
+            if rate > LOWEST_RATE:
+                run.learning_rate_factor /= 5
+                me._no_improvement_count = 0
+                if me.verbose:
+                    print(f"{message} Setting learning rate to {rate / 5:f}")
+                return
+            message += " Learning rate too small. Stopping."
+        elif me.verbose:
+            print(f"{message} Stopping.")
+        run.stop(message)
+
+    def on_run_end(self, run: Run) -> None:
+        """The weights of the best epoch."""
+        if self._best is not None:
+            run.model.load_state(self._best)
+
+
+def history_of(me: Any) -> History:
+    """The history of the last fit; of scikit-learn's loop what it has written down."""
+    kept = me.__dict__.get("_history")
+    if kept is not None:
+        return kept  # type: ignore[no-any-return]
+    curve = getattr(me, "loss_curve_", [])
+    scores = getattr(me, "validation_scores_", None) or [None] * len(curve)
+    rows = [
+        {"epoch": i + 1, "loss": float(loss)} | ({} if score is None else {"validation_score": float(score)})
+        for i, (loss, score) in enumerate(zip(curve, scores, strict=True))
+    ]
+    return History(rows)
+
+
+def network_of_fitted(me: Any) -> Sequential:
+    """The network of an estimator that scikit-learn's loop has fitted."""
+    kept = me.__dict__.get("_network")
+    if kept is not None:
+        return kept  # type: ignore[no-any-return]
+    units = [me.coefs_[0].shape[0], *(c.shape[1] for c in me.coefs_)]
+    return network_of(me, units, me.coefs_[0].dtype).eval()

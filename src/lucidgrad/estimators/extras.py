@@ -1,0 +1,175 @@
+"""What the perceptrons take beyond scikit-learn's parameters: which values, and whether one of them is used.
+
+A setting of ours that is left alone changes nothing; one that says how the network is built or trained hands training
+to the loop of ``lucidgrad.fit`` (see ``extended.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.functional import ACTIVATIONS
+from lucidgrad.losses import LOSSES, Loss
+from lucidgrad.optim import OPTIMIZERS, SCHEDULES, Optimizer
+from lucidgrad.training.engine import ENGINES
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+THEIR_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
+THEIR_LOSSES = ("log_loss", "squared_error", "poisson")
+OF_CLASSES = ("log_loss", "cross_entropy", "logistic", "hinge")
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "activation": [StrOptions({*THEIR_ACTIVATIONS, *ACTIVATIONS}), callable, list, tuple],
+    "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+    "normalization": [StrOptions({"batch", "layer"}), None],
+    "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer, None],
+    "schedule": [StrOptions(set(SCHEDULES)), callable, None],
+    "callbacks": [list, tuple, None],
+    "progress": ["boolean", None],
+    "engine": [StrOptions(set(ENGINES))],
+    "threads": [Interval(Integral, 1, None, closed="left"), None],
+}
+OF_CLASSIFIER: dict[str, list[Any]] = {
+    "loss": [StrOptions(set(OF_CLASSES)), Loss, callable],
+    "class_weight": [StrOptions({"balanced"}), dict, list, None],
+}
+OF_REGRESSOR: dict[str, list[Any]] = {
+    "loss": [StrOptions({"squared_error", "poisson", *(set(LOSSES) - set(OF_CLASSES))}), Loss, callable],
+    "calibration": [Interval(Real, 0, 1, closed="neither"), Interval(Integral, 2, None, closed="left"), None],
+}
+
+
+def uses_extras(me: Any) -> bool:
+    """Whether the network or its training is one that scikit-learn does not have."""
+    return (
+        not (isinstance(me.activation, str) and me.activation in THEIR_ACTIVATIONS)
+        or not (isinstance(me.loss, str) and me.loss in THEIR_LOSSES)
+        or me.normalization is not None
+        or bool(np.any(me.dropout))
+        or me.optimizer is not None
+        or me.schedule is not None
+        or bool(me.callbacks)
+        or getattr(me, "_given_validation", None) is not None
+    )
+
+
+def for_each_layer(name: str, value: Any, layers: int) -> list[Any]:
+    """An option that is one for all hidden layers, or a list with one for each."""
+    if not isinstance(value, list | tuple):
+        return [value] * layers
+    if len(value) != layers:
+        raise ArgumentError(
+            explain(
+                f"{name} expected one value, or one for each of the {layers} hidden layers",
+                f"{len(value)}: {value!r}",
+                "Give as many as hidden_layer_sizes has",
+            )
+        )
+    return list(value)
+
+
+def class_weights(
+    class_weight: Any, labels: Array, classes: Array, sample_weight: Array | None, incremental: bool
+) -> Array:
+    """What each sample counts by its class.
+
+    Parameters
+    ----------
+    class_weight
+        ``"balanced"``: all classes count alike, W / (classes W_c) with W_c the weight of the samples of class c (King
+        and Zeng 2001, as in scikit-learn, where samples without weights count 1). Or a dict from classes to weights;
+        classes that are not in it count 1.
+    labels : (n,) or (n, outputs)
+        With several labels a row the weights of its columns are multiplied, as in scikit-learn.
+
+    Returns
+    -------
+    (n,) weights, to be multiplied with ``sample_weight``.
+
+    Examples
+    --------
+    >>> class_weights("balanced", np.array([0, 0, 0, 1]), np.array([0, 1]), None, False).tolist()
+    [0.667, 0.667, 0.667, 2.0]
+    """
+    if isinstance(class_weight, str) and incremental:
+        raise ArgumentError(
+            explain(
+                "partial_fit expected class weights that do not depend on all samples",
+                "class_weight='balanced'",
+                "Pass a dict: sklearn.utils.class_weight.compute_class_weight makes one from all labels",
+            )
+        )
+    if labels.ndim == 1:
+        return _of_column(class_weight, labels, classes, sample_weight)
+    columns = labels.shape[1]
+    given = [class_weight] * columns if isinstance(class_weight, str) else class_weight
+    if not isinstance(given, list) or len(given) != columns:
+        raise ArgumentError(
+            explain(
+                f"class_weight expected 'balanced' or a list of {columns} dicts, one for each label of a row",
+                f"{type(class_weight).__name__}",
+                "Write class_weight=[{0: 1, 1: 5}, ...], or weigh the rows themselves by sample_weight",
+            )
+        )
+    one_by_one = [
+        _of_column(w, labels[:, i], np.array([0, 1]), sample_weight) for i, w in enumerate(given)
+    ]  # fmt: skip
+    weights: Array = np.prod(one_by_one, axis=0)
+    return weights
+
+
+def _of_column(class_weight: Any, labels: Array, classes: Array, sample_weight: Array | None) -> Array:
+    codes = np.searchsorted(classes, labels)
+    if isinstance(class_weight, Mapping):
+        unknown = [c for c in class_weight if c not in classes]
+        if unknown:
+            raise ArgumentError(
+                explain(
+                    f"class_weight expected classes out of {list(classes)}",
+                    f"{unknown}",
+                    "Use the labels as they are in y",
+                )
+            )
+        by_class = np.array([float(class_weight.get(c, 1.0)) for c in classes.tolist()])
+        if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
+            raise ArgumentError(
+                explain("class_weight expected finite numbers >= 0", f"{class_weight}", "A weight of 1 is usual")
+            )
+        return np.asarray(by_class[codes])
+    if not isinstance(class_weight, str):
+        raise ArgumentError(
+            explain(
+                "class_weight expected 'balanced' or a dict from classes to weights",
+                f"a {type(class_weight).__name__}",
+                "A list of dicts is for several labels a row",
+            )
+        )
+    totals = np.bincount(codes, weights=sample_weight, minlength=len(classes))
+    present = totals > 0
+    by_class = np.zeros(len(classes))
+    by_class[present] = totals.sum() / (present.sum() * totals[present])
+    return np.asarray(by_class[codes])
+
+
+def check_callbacks(callbacks: Sequence[Any] | None) -> list[Any]:
+    """The callbacks of ``fit``, each of them one."""
+    from lucidgrad.training import Callback
+
+    given = list(callbacks or ())
+    for callback in given:
+        if not isinstance(callback, Callback):
+            raise ArgumentError(
+                explain(
+                    "callbacks expected Callback objects",
+                    repr(callback),
+                    "Make one of the class, such as lucidgrad.training.CSVLog(path)",
+                )
+            )
+    return given

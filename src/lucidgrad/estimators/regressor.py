@@ -1,0 +1,283 @@
+"""MLPRegressor: scikit-learn's in machine code, and with dropout, norms, any loss and optimiser, and intervals."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn import neural_network
+from sklearn.utils.validation import check_is_fitted
+
+from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.estimators.beyond import Array, Beyond
+from lucidgrad.estimators.conformal import Calibration, fit_and_calibrate
+from lucidgrad.estimators.extras import CONSTRAINTS, OF_REGRESSOR
+from lucidgrad.estimators.intervals import check_coverage
+from lucidgrad.estimators.mlp import Native
+from lucidgrad.estimators.networks import output_columns
+from lucidgrad.estimators.onnx_export import write_regressor
+from lucidgrad.onnx.pipeline import Pipeline
+
+
+class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore[misc]
+    """Multi-layer perceptron regressor: ``sklearn.neural_network.MLPRegressor`` in machine code, and more.
+
+    All parameters, attributes and methods of scikit-learn's class are there and mean the same. What comes on top:
+
+    Parameters
+    ----------
+    loss
+        Beyond ``"squared_error"`` and ``"poisson"``, which are scikit-learn's: a name of ``lucidgrad.losses.LOSSES``
+        (``"absolute_error"``, ``"huber"``, ``"quantile"``, ``"log_cosh"``), a Loss (``Quantile(q=0.9)``), or a
+        function of (predictions, targets). ``Quantile(q=(0.05, 0.5, 0.95))`` predicts that many columns of one target.
+    activation
+        Beyond scikit-learn's four: a name of ``lucidgrad.functional.ACTIVATIONS``, a function of a Tensor, or a list
+        with one for each hidden layer.
+    dropout
+        The share of each hidden layer's units that is left out while training, or a list with one for each layer.
+    normalization
+        ``"batch"`` or ``"layer"``: normalise each hidden layer in front of its activation.
+    optimizer
+        A name of ``lucidgrad.optim.OPTIMIZERS``, with ``learning_rate_init``, or an Optimizer. None: ``solver``.
+    schedule
+        A name of ``lucidgrad.optim.SCHEDULES``, from ``learning_rate_init`` over the steps of ``max_iter`` epochs
+        ("exponential" ends at a hundredth, "step_decay" falls to a tenth after each third, "warm_up" takes a
+        twentieth), or a function of the step. None: ``learning_rate``.
+    callbacks
+        See ``lucidgrad.training``.
+    progress
+        A progress bar: yes, no, or (None) when the output is a terminal.
+    engine
+        ``"native"``, ``"eager"`` (NumPy), or ``"auto"``: natively what can be compiled.
+    threads
+        For matrix products. None: one, or several where the products are large enough to gain.
+    calibration
+        What ``predict_interval`` learns the errors from. A share in (0, 1), such as 0.2: so many samples are held back
+        from ``fit`` (split-conformal prediction). An integer from 2 on: so many folds, with a network for each beside
+        the one of all samples (CV+). None: what ``calibrate`` is given.
+
+    Attributes
+    ----------
+    model_ : Sequential
+        The fitted network of lucidgrad's layers.
+    history_ : History
+        A row for each epoch of the last ``fit``.
+
+    Notes
+    -----
+    With scikit-learn's parameters alone its own loop is run in machine code, and with the same ``random_state`` the
+    weights are scikit-learn's, to rounding; so it is with ``progress``, ``engine`` and ``threads``. L-BFGS and
+    sparse inputs then are left to scikit-learn. All else is trained by the loop of ``lucidgrad.fit``, from the same
+    first weights, with an order of the samples of its own; sparse inputs are made dense for it. ``loss_curve_`` is of
+    the loss with the L2 term of ``alpha``; losses of several outputs are added up. A fitted estimator is plain data.
+
+    Examples
+    --------
+    >>> import numpy as np, lucidgrad as lg
+    >>> x = np.linspace(-1, 1, 200)[:, None]
+    >>> model = lg.MLPRegressor(hidden_layer_sizes=(32,), learning_rate_init=0.01, max_iter=500, random_state=0)
+    >>> model.fit(x, x[:, 0] ** 2).score(x, x[:, 0] ** 2) > 0.95
+    True
+    >>> model = lg.MLPRegressor("huber", (32,), activation=["silu"], learning_rate_init=0.01, calibration=0.2,
+    ...                         max_iter=300, tol=0, random_state=0)
+    >>> low, high = model.fit(x, x[:, 0] ** 2).predict_interval([[0.5]], coverage=0.9)[0]
+    >>> bool(low < 0.25 < high)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **neural_network.MLPRegressor._parameter_constraints,
+        **CONSTRAINTS,
+        **OF_REGRESSOR,
+    }
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: Any = 0.0,
+        normalization: str | None = None,
+        optimizer: Any = None,
+        schedule: Any = None,
+        callbacks: Any = None,
+        progress: bool | None = False,
+        engine: str = "auto",
+        threads: int | None = None,
+        calibration: float | int | None = None,
+    ) -> None:
+        super().__init__(
+            loss=loss,
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+        )
+        self.dropout = dropout
+        self.normalization = normalization
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.callbacks = callbacks
+        self.progress = progress
+        self.engine = engine
+        self.threads = threads
+        self.calibration = calibration
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPRegressor:
+        """Fit the network, and with ``calibration`` learn how far off it is on other samples.
+
+        Parameters
+        ----------
+        X : (n, features)
+            An array, a data frame, or a sparse matrix (CSR or CSC).
+        y : (n,) or (n, outputs)
+            Numbers.
+        sample_weight : (n,), optional
+            How much each sample counts; a weight of 2 is as good as the sample twice. All count alike in calibration.
+        X_val, y_val, sample_weight_val
+            Data to be judged on after each epoch: training ends when the score has not risen by ``tol`` for
+            ``n_iter_no_change`` epochs, and the best weights are kept. The score is R^2, or the negative loss where
+            that is not scikit-learn's. ``early_stopping=True`` takes a part of X instead.
+
+        Returns
+        -------
+        The estimator itself.
+        """
+        validation = X_val, y_val, sample_weight_val
+        if self.calibration is None:
+            self._fit_with(X, y, sample_weight, *validation)
+        else:
+            self._validate_params()
+            fit_and_calibrate(self, self._fit_with, X, y, sample_weight, validation, self._predicts_quantiles)
+        return self
+
+    def calibrate(self, X: Any, y: Any) -> MLPRegressor:
+        """Learn from samples that were not trained on how far off the predictions are, for ``predict_interval``.
+
+        Parameters
+        ----------
+        X, y
+            As for ``fit``; at least coverage / (1 - coverage) samples.
+        """
+        check_is_fitted(self)
+        self._conformal = Calibration.of(self, X, y, self._predicts_quantiles)
+        return self
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Intervals that new targets lie in with a probability of ``coverage``, whatever their distribution.
+
+        Parameters
+        ----------
+        X : (n, features)
+            New samples, of the kind of those that were calibrated with.
+        coverage
+            In (0, 1).
+
+        Returns
+        -------
+        (n, 2), or (n, outputs, 2) for several targets, each by itself: lower and upper end.
+
+        Raises
+        ------
+        ArgumentError
+            When nothing was held back to calibrate with, or too little for the coverage.
+
+        Notes
+        -----
+        Split-conformal prediction (Lei et al. 2018, Algorithm 2) or CV+ (Barber et al. 2021); with
+        ``loss=Quantile(q=(0.05, 0.95))`` conformalised quantile regression (Romano et al. 2019), whose intervals are
+        wider where the noise is. The probability is over the calibration samples too: on average over such sets.
+        """
+        check_is_fitted(self)
+        check_coverage(coverage)
+        known = self.__dict__.get("_conformal")
+        if known is None:
+            raise ArgumentError(
+                explain(
+                    "predict_interval expected errors on samples that were not trained on",
+                    "a model that has not been calibrated",
+                    "Make it with calibration=0.2 (or calibration=5, for folds), or call calibrate(X, y) after fit",
+                )
+            )
+        ends: Array = known.interval(self, X, coverage)
+        return ends
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R^2 of the predictions."""
+        if self._predicts_quantiles:
+            raise ArgumentError(
+                explain(
+                    "score expected one prediction for each target",
+                    f"{output_columns(self)} quantiles",
+                    "Judge quantiles by sklearn.metrics.mean_pinball_loss, one column at a time",
+                )
+            )
+        return float(super().score(X, y, sample_weight))
+
+    def write_onnx(self, pipeline: Pipeline) -> None:
+        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``prediction`` (batch,) or (batch, targets)."""
+        write_regressor(self, pipeline)
+
+    @property
+    def _predicts_quantiles(self) -> bool:
+        return output_columns(self) is not None
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
+        X, y = super()._validate_input(X, y, incremental, reset)
+        columns = output_columns(self)
+        if columns is None:
+            return X, y
+        if y.ndim != 1:
+            raise ArgumentError(
+                explain(f"{columns} quantiles expected one target, (n,)", f"y of shape {y.shape}", "Fit one at a time")
+            )
+        return X, np.repeat(y[:, None], columns, axis=1)
