@@ -4,11 +4,33 @@ import numpy as np
 import pytest
 
 from lucidgrad.errors import ArgumentError, ShapeError
-from lucidgrad.plot import confusion_matrix, first_layer_weights, worst_mistakes
+from lucidgrad.plot import confusion_matrix, first_layer_weights, images, worst_mistakes
 
 
 def titles(figure):
     return [axes.get_title() for axes in figure.axes if axes.images and axes.get_title()]
+
+
+def test_samples_are_shown_as_images_in_their_order_with_what_is_to_be_said():
+    samples = np.arange(12, dtype=float).reshape(3, 4) / 12
+    figure = images(samples, (2, 2), titles="abc", most=2, title="ink")
+    assert titles(figure) == ["a", "b"]
+    assert figure.axes[1].images[0].get_array().tolist() == samples[1].reshape(2, 2).tolist()
+    assert figure.get_suptitle() == "ink"
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "error", "message"),
+    [
+        ((2, 5), {}, ShapeError, r"shape \(n, 4\) for images of \(2, 2\), at least one, got \(2, 5\)"),
+        ((0, 4), {}, ShapeError, r"got \(0, 4\)"),
+        ((2, 4), {"titles": "abc"}, ArgumentError, "2 samples and 3 titles"),
+        ((2, 4), {"most": 0}, ArgumentError, "got most=0"),
+    ],
+)
+def test_images_want_samples_of_their_shape_and_a_title_for_each(shape, options, error, message):
+    with pytest.raises(error, match=message):
+        images(np.zeros(shape), (2, 2), **options)
 
 
 def test_a_confusion_matrix_writes_the_counts_where_they_belong():

@@ -88,6 +88,7 @@ PICTURES = {
     "regression_curves": lambda: plot.regression_curves({"line": line()}, X[:, 0], X[:, 0] ** 2),
     "confusion_matrix": lambda: plot.confusion_matrix([[50, 3, 0], [4, 40, 2], [0, 1, 60]]),
     "calibration": lambda: plot.calibration((np.arange(60) % 4 == 0), np.stack([SURE, 1 - SURE], axis=1)),
+    "images": lambda: plot.images(np.eye(9), (3, 3), titles=[f"{i}" for i in range(9)]),
     "lines": lambda: plot.lines(
         np.arange(-3, 4), {"x": np.arange(-3, 4), "|x|": np.abs(np.arange(-3, 4))}, y_label="y"
     ),

@@ -8,6 +8,9 @@ nobody: there is no current figure, nothing to close, and no window is needed. `
 # The names stand in the order of the story.
 # isort: off
 
+# What there is to learn
+from lucidgrad.plot.images import images as images
+
 # How it went
 from lucidgrad.plot.curves import loss_curves as loss_curves
 from lucidgrad.plot.curves import accuracy_curves as accuracy_curves

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lucidgrad.errors import ArgumentError, ShapeError, explain
+from lucidgrad.plot.images import images as draw_images
 from lucidgrad.plot.language import word
-from lucidgrad.plot.style import INK, QUIET, bare, dress, heading, new_figure
+from lucidgrad.plot.style import INK, QUIET, dress, heading, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,33 +143,21 @@ def worst_mistakes(
     wrong = np.flatnonzero(predicted != y)
     worst = wrong[np.argsort(p[wrong, y[wrong]], kind="stable")][:most]
     labels = names or [str(i) for i in range(p.shape[1])]
-    columns = min(8, max(len(worst), 1))
-    rows = max(1, math.ceil(len(worst) / columns))
-    figure = new_figure(height=1.45 * rows + 0.5)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, i in zip(panels, worst, strict=False):
-        bare(axes).imshow(x[i].reshape(image_shape), cmap="Greys", vmin=0, vmax=1)
-        axes.set_title(
-            word(
-                "{true} taken for {predicted}\n{sure:.0f} % sure",
-                true=labels[y[i]],
-                predicted=labels[predicted[i]],
-                sure=100 * p[i, predicted[i]],
-            ),
-            fontsize=8,
-            color=INK,
-            pad=3,
-        )
-    for axes in panels[len(worst) :]:
-        axes.set_axis_off()
     if not len(worst):
-        panels[0].text(
-            0.5,
-            0.5,
-            word("none: all {count} samples were told right", count=len(y)),
-            ha="center",
-            fontsize=11,
-            color=INK,
+        figure = new_figure(height=1.2 + (0.4 if title else 0.0))
+        axes = figure.subplots()
+        axes.set_axis_off()
+        text = word("none: all {count} samples were told right", count=len(y))
+        axes.text(0.5, 0.5, text, ha="center", fontsize=11, color=INK)
+        heading(figure, title)
+        return figure
+    titles = [
+        word(
+            "{true} taken for {predicted}\n{sure:.0f} % sure",
+            true=labels[y[i]],
+            predicted=labels[predicted[i]],
+            sure=100 * p[i, predicted[i]],
         )
-    heading(figure, title)
-    return figure
+        for i in worst
+    ]
+    return draw_images(x[worst], image_shape, titles=titles, most=most, title=title)
