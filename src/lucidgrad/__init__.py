@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from lucidgrad import plot as plot
     from lucidgrad import seeing as seeing
     from lucidgrad.seeing.draw import draw as draw
+    from lucidgrad.seeing.explain import explain as explain
 
 __version__ = "0.1.0"
 
@@ -88,7 +89,7 @@ _CHAPTERS = (
 )
 _NAMES = {
     "compiler": ("jit",),
-    "seeing": ("draw",),
+    "seeing": ("draw", "explain"),
     "training": (
         "History",
         "Predictor",

@@ -2,3 +2,5 @@
 
 from lucidgrad.seeing.draw import Drawing as Drawing
 from lucidgrad.seeing.draw import draw as draw
+from lucidgrad.seeing.explain import explain as explain
+from lucidgrad.seeing.explanation import Explanation as Explanation

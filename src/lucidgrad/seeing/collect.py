@@ -147,7 +147,7 @@ def _label(chart: Chart, edge: Edge) -> None:
 
 def operand_names(chart: Chart, vertex: Vertex) -> dict[str, str]:
     """What the inputs of an op are called, by their place, and "y" for what comes out."""
-    names = {str(place): number(np.asarray(x)[()], 6) for place, x in vertex.numbers.items() if np.size(x) == 1}
+    names = {str(place): number(np.asarray(x).item(), 6) for place, x in vertex.numbers.items() if np.size(x) == 1}
     return names | {str(e.place): e.source.symbol for e in chart.into(vertex)} | {"y": vertex.symbol}
 
 

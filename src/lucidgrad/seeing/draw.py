@@ -8,14 +8,11 @@ from itertools import count
 from typing import Any
 
 from lucidgrad.atomic import atomic_write
-from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.graph import Graph
-from lucidgrad.losses import as_loss
 from lucidgrad.nn import Module
 from lucidgrad.seeing.chart import Chart
 from lucidgrad.seeing.collapse import collapsed
-from lucidgrad.seeing.collect import chart_of_graph, chart_of_tensor
-from lucidgrad.seeing.layers import watched
+from lucidgrad.seeing.given import chart_of
 from lucidgrad.seeing.scene import Scene, scene_of
 from lucidgrad.seeing.svg import svg_of
 from lucidgrad.seeing.words import words_of
@@ -106,37 +103,6 @@ def draw(
     ['∂v/∂w = x', '∂L/∂v = 1 − L²']
     """
     words_of(language)
-    chart = _chart(what, x, y, loss, model, names)
+    chart = chart_of(what, x, y, loss, model, names)
     many = len(chart.vertices) > MOST_VERTICES
     return Drawing(collapsed(chart) if chart.layers and (many if expand is None else not expand) else chart, language)
-
-
-def _chart(what: Any, x: Any, y: Any, loss: Any, model: Module | None, names: Mapping[str, Tensor] | None) -> Chart:
-    if isinstance(what, Module):
-        return _chart_of_model(what, x, y, loss, names)
-    if isinstance(what, Tensor):
-        return chart_of_tensor(what, model, names)
-    graph = what if isinstance(what, Graph) else getattr(what, "graph", None)
-    if isinstance(graph, Graph):
-        return chart_of_graph(graph)
-    raise ArgumentError(
-        explain(
-            "draw expected a tensor, a model with its inputs, or a Graph",
-            type(what).__name__,
-            "Call draw(loss), or draw(model, x, y, loss='cross_entropy')",
-        )
-    )
-
-
-def _chart_of_model(model: Module, x: Any, y: Any, loss: Any, names: Mapping[str, Tensor] | None) -> Chart:
-    if x is None or (loss is None) != (y is None):
-        raise ArgumentError(
-            explain(
-                "draw expected a model with inputs, and targets together with a loss",
-                f"x={'none' if x is None else 'given'}, y={'none' if y is None else 'given'}, loss={loss!r}",
-                "Call draw(model, x), or draw(model, x, y, loss='cross_entropy')",
-            )
-        )
-    with watched(model) as spans:
-        output = model(x)
-    return chart_of_tensor(output if loss is None else as_loss(loss)(output, y), model, names, spans)

@@ -19,7 +19,23 @@ _EN = {
     "forward": "forward: values",
     "backward": "backward: gradients ∇ and chain-rule factors",
     "described": "{ops} operations and {parameters} parameters; the result is {result}",
-    "parameters": "{count} parameters inside",
+    "of array": "{name}: the gradient of the loss L after {title} ({shape}), by the chain rule",
+    "of number": "{name} = {value}: the gradient of the loss L after {title}, by the chain rule",
+    "forward pass": "Forward",
+    "backward pass": "Backward, from the loss on",
+    "factors": "The factors",
+    "one path": "Along the only path",
+    "no path": "No path leads there: the loss does not use this element",
+    "paths": "Along {count} paths",
+    "largest paths": "Along {count} paths, of which these {shown} count most",
+    "further paths": "and {count} further paths",
+    "sum of further paths": "and {count} further paths, together {value}",
+    "together": "Together",
+    "note ⊙": "⊙ multiplies element by element",
+    "note ·": "· is the product of matrices",
+    "note ᵀ": "ᵀ swaps rows and columns",
+    "note Σ": "Σ₀ adds up over axis 0",
+    "note stretch": "stretch repeats along the axes that were summed over",
 }
 _KO = {
     "mean": "평균",
@@ -32,7 +48,23 @@ _KO = {
     "forward": "순전파: 값",
     "backward": "역전파: 기울기 ∇와 연쇄 법칙의 인수",
     "described": "연산 {ops}개, 매개변수 {parameters}개, 결과는 {result}",
-    "parameters": "안에 매개변수 {count}개",
+    "of array": "{name}: {title}({shape})에 대한 손실 L의 기울기를 연쇄 법칙으로 구하기",
+    "of number": "{name} = {value}: {title}에 대한 손실 L의 기울기를 연쇄 법칙으로 구하기",
+    "forward pass": "순전파",
+    "backward pass": "역전파: 손실에서 거꾸로",
+    "factors": "곱할 편미분",
+    "one path": "경로는 하나뿐",
+    "no path": "이어지는 경로가 없음: 손실 계산에 쓰이지 않는 원소",
+    "paths": "경로 {count}개",
+    "largest paths": "경로 {count}개 가운데 영향이 가장 큰 {shown}개",
+    "further paths": "그 밖의 경로 {count}개",
+    "sum of further paths": "그 밖의 경로 {count}개의 합: {value}",
+    "together": "모두 더하면",
+    "note ⊙": "⊙: 원소끼리 곱하기",
+    "note ·": "·: 행렬곱",
+    "note ᵀ": "ᵀ: 전치",
+    "note Σ": "Σ₀: 0번 축을 따라 더하기",
+    "note stretch": "stretch: 합쳐진 축을 따라 값을 되풀이하기",
 }
 LANGUAGES = {"en": _EN, "ko": _KO}
 
@@ -44,9 +76,9 @@ class Words:
     language: str
     table: dict[str, str]
 
-    def __call__(self, name: str, **values: Any) -> str:
+    def __call__(self, phrase: str, **values: Any) -> str:
         """A phrase with its blanks filled in."""
-        return self.table[name].format(**values)
+        return self.table[phrase].format(**values)
 
     @property
     def summary(self) -> tuple[str, str]:
