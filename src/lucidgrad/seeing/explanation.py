@@ -73,7 +73,7 @@ class Explanation:
     Attributes
     ----------
     symbol, title, index
-        What the gradient is after: ``W₁``, ``0.weight`` (or the symbol again), and the element, or None for the whole parameter.
+        What the gradient is after: ``W₁``, ``0.weight`` (or the symbol again), and the element, or None for all of it.
     gradient
         The gradient, as ``backward`` gives it.
     forward, backward
