@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from lucidgrad.plot import (
     boundary_animation,
     calibration,
     learning_rate_curve,
+    loss_curves,
     weights_over_epochs,
 )
 from lucidgrad.training import History, LayerStatistics
@@ -111,5 +114,9 @@ def test_recorded_boundaries_become_an_animation(tmp_path):
     last = boundary_animation(recorder.frames, x, y, tmp_path / "moving.gif", titles=recorder.titles)
     assert (tmp_path / "moving.gif").read_bytes().startswith(b"GIF89a")
     assert last.get_suptitle() == "epoch 9"
+    assert base64.b64encode((tmp_path / "moving.gif").read_bytes()).decode() in last._repr_html_()
+    shown = boundary_animation(recorder.frames[:2], x, y)  # in a notebook, without a file
+    assert "data:image/gif;base64," in shown._repr_html_()
+    assert loss_curves(History([{"epoch": 1, "loss": 1.0}]))._repr_html_() is None  # what does not move is a PNG
     with pytest.raises(ArgumentError, match="at least 2 moments"):
         BoundaryRecorder(x, moments=1)

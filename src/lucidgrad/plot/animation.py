@@ -28,14 +28,14 @@ def boundary_animation(
     frames: Sequence[Sequence[Boundary]],
     x: ArrayLike,
     y: ArrayLike,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None = None,
     *,
     names: Sequence[str] = (),
     titles: Sequence[str] = (),
     frames_per_second: float = 8.0,
     pixels_per_inch: int = 80,
 ) -> Figure:
-    """Write a GIF in which the boundaries of one or several models move; it appears whole or not at all.
+    """A GIF in which the boundaries of one or several models move: shown in a notebook, and written to a file.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def boundary_animation(
     y : (n,)
         Their classes.
     path
-        Of the GIF file to write.
+        Of the GIF file to write, which appears whole or not at all; None: none.
     names
         A name for each class.
     titles
@@ -59,7 +59,7 @@ def boundary_animation(
     Returns
     -------
     matplotlib.figure.Figure
-        The last frame.
+        The last frame; a notebook shows all of them, moving.
 
     Raises
     ------
@@ -100,8 +100,10 @@ def boundary_animation(
     durations = [round(1000 / frames_per_second)] * (len(frames) - 1) + [round(1000 * HOLD_SECONDS)]
     file = io.BytesIO()
     pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True)
-    with atomic_write(path) as target:
-        target.write(file.getvalue())
+    if path is not None:
+        with atomic_write(path) as target:
+            target.write(file.getvalue())
+    drawing.figure.film = file.getvalue()  # type: ignore[attr-defined]  # of a Picture
     return drawing.figure
 
 

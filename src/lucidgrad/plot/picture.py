@@ -5,6 +5,7 @@ The only module of the package that imports matplotlib at its top, and so import
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,17 @@ ARRANGEMENTS = 3
 
 
 class Picture(Figure):
-    """A matplotlib figure with an Agg canvas of its own."""
+    """A matplotlib figure with an Agg canvas of its own.
+
+    Attributes
+    ----------
+    film : bytes
+        A GIF of which it is the last frame; empty where nothing moves.
+    """
 
     def __init__(self, *options: Any, **named_options: Any) -> None:
         super().__init__(*options, **named_options)
+        self.film = b""
         FigureCanvasAgg(self)
         self._arranged = False
 
@@ -48,6 +56,10 @@ class Picture(Figure):
     def _repr_png_(self) -> bytes:
         """What a notebook shows; pyplot, which teaches notebooks to show other figures, need not be loaded."""
         return png_bytes(self)
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows where there is a film: browsers play it, which do not move a PNG."""
+        return f'<img alt="" src="data:image/gif;base64,{b64encode(self.film).decode()}">' if self.film else None
 
 
 def _has_hangul(text: str) -> bool:
