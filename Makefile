@@ -10,7 +10,7 @@ BENCH_STAMP := $(BENCH_VENV)/.installed
 # scikit-learn's checks of estimators look at other array libraries only where this is set.
 PYTEST := SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
-.PHONY: help demo test check test-long parity bench clean
+.PHONY: help demo test check test-long parity bench docs clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 14
@@ -35,6 +35,9 @@ parity: $(PARITY_STAMP)  ## compare with PyTorch
 bench: $(BENCH_STAMP)  ## measure against every peer and write docs/benchmarks.md (MNIST from $$LUCIDGRAD_DATA)
 	$(BENCH_VENV)/bin/python -m benchmarks.page
 
+docs: $(STAMP)  ## build the documentation site in both languages, without the network: build/docs/index.html
+	$(BIN)/python -m docs.site.build
+
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
@@ -54,4 +57,4 @@ $(BENCH_STAMP): pyproject.toml
 	touch $@
 
 clean:  ## remove the environments and what tools have left
-	rm -rf $(VENV) $(PARITY_VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache lab-report
+	rm -rf $(VENV) $(PARITY_VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache lab-report build

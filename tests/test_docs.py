@@ -1,4 +1,4 @@
-"""The examples of the README, of CONTRIBUTING and of docs/ run and print what stands there, and the map is true."""
+"""The examples of the READMEs, of CONTRIBUTING and of docs/ run and print what stands there, and the map is true."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.languages import formulas, is_korean, skeleton
+
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")))
+DOCS = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "docs").rglob("*.md"))
+# Each Korean page with the English one that it translates.
+KOREAN = {page: page.replace("docs/ko/", "docs/") for page in DOCS if page.startswith("docs/ko/")}
+if (ROOT / "README.ko.md").exists():
+    KOREAN["README.ko.md"] = "README.md"
+PAGES = ("README.md", *(p for p in KOREAN if p == "README.ko.md"), "CONTRIBUTING.md", *DOCS)
 
 
 def python_blocks(page: str) -> list[tuple[str, str]]:
@@ -41,6 +48,20 @@ def test_every_relative_link_and_picture_of_a_page_exists(page: str) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8"))
     targets += re.findall(r'src="(?!https?://)([^"]+)"', (ROOT / page).read_text(encoding="utf-8"))
     assert [t for t in targets if not ((ROOT / page).parent / t).exists()] == []
+
+
+@pytest.mark.parametrize(("korean", "english"), KOREAN.items(), ids=KOREAN)
+def test_a_korean_page_has_the_code_the_formulas_and_the_parts_of_the_english_one(korean: str, english: str) -> None:
+    ours, theirs = python_blocks(korean), python_blocks(english)
+    assert [skeleton(code) for code, _ in ours] == [skeleton(code) for code, _ in theirs]
+    assert [bool(said) for _, said in ours] == [bool(said) for _, said in theirs]
+    texts = [(ROOT / page).read_text(encoding="utf-8") for page in (korean, english)]
+    prose = [re.sub(r"```.*?```", "", text, flags=re.DOTALL) for text in texts]
+    assert sorted(formulas(prose[0])) == sorted(formulas(prose[1]))
+    ranks = [re.findall(r"^#+(?= )", words, flags=re.MULTILINE) for words in prose]
+    assert ranks[0] == ranks[1]
+    paragraphs = [p for p in prose[0].split("\n\n") if re.search("[a-z]{4} [a-z]{2}", p) and "<" not in p]
+    assert [p for p in paragraphs if not is_korean(p)] == []
 
 
 def test_the_map_in_contributing_names_every_module() -> None:

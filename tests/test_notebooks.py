@@ -6,7 +6,6 @@ What both languages share is compared, so that `make test` runs the longer noteb
 
 from __future__ import annotations
 
-import ast
 import copy
 import re
 import warnings
@@ -15,6 +14,8 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
+
+from tests.languages import formulas, is_korean, skeleton
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 LANGUAGES = ("en", "ko")
@@ -27,21 +28,6 @@ TODOS = 6
 
 def read(language: str, name: str):
     return nbformat.read(FOLDER / language / name, as_version=4)
-
-
-def skeleton(source: str) -> str:
-    """Code without comments, and without what its strings say."""
-
-    class Silent(ast.NodeTransformer):
-        def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-            return ast.Constant("") if isinstance(node.value, str) else node
-
-    return ast.dump(Silent().visit(ast.parse(source)))
-
-
-def words_between(text: str) -> list[str]:
-    """What is between dollars: the formulas, which are the same in every language."""
-    return re.findall(r"\$\$?(.+?)\$\$?", text, flags=re.DOTALL)
 
 
 def execute(notebook, folder: Path) -> list:
@@ -71,7 +57,7 @@ def test_the_languages_have_the_same_cells_code_and_formulas(name: str):
         if a.cell_type == "code":
             assert skeleton(a.source) == skeleton(b.source)
         else:
-            assert sorted(words_between(a.source)) == sorted(words_between(b.source))
+            assert sorted(formulas(a.source)) == sorted(formulas(b.source))
             assert set(re.findall("`.+?`", a.source)) == set(re.findall("`.+?`", b.source))
             assert a.source.count("#") == b.source.count("#")
 
@@ -79,9 +65,9 @@ def test_the_languages_have_the_same_cells_code_and_formulas(name: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_korean_notebook_is_korean(name: str):
     for cell in read("ko", name).cells:
-        assert cell.cell_type == "code" or re.search("[가-힣]", cell.source), cell.source
+        assert cell.cell_type == "code" or is_korean(cell.source), cell.source
     for cell in read("en", name).cells:
-        assert not re.search("[가-힣]", cell.source), cell.source
+        assert not is_korean(cell.source), cell.source
 
 
 @pytest.mark.parametrize("name", NAMES)
