@@ -59,6 +59,10 @@ class DivergenceError(LucidgradError, ArithmeticError):
     """Training that went to NaN or infinity, with the epoch and the step where it was seen."""
 
 
+class ReplayError(LucidgradError, RuntimeError):
+    """Steps of training that, done once more, come out another way than they did."""
+
+
 def explain(expected: str, got: str, try_: str) -> str:
     """Put the three parts of a message together: what was expected, what came, and what to do.
 

@@ -27,6 +27,7 @@ from lucidgrad.training.divergence import stop_diverged
 from lucidgrad.training.engine import EAGER, Engine, check_engine
 from lucidgrad.training.evaluate import measure
 from lucidgrad.training.full_batch import minimize_epoch
+from lucidgrad.training.moment import Moment
 from lucidgrad.training.native import native_training
 from lucidgrad.training.resume import resume_run
 from lucidgrad.training.run import Run, fingerprint
@@ -161,8 +162,10 @@ def train_run(
     """Do the epochs that the run still lacks."""
     run.samples, run.validation = train, held_back
     run.start, run.start_step = dict(run.model.state()), run.step  # not copied: arrays in tensors never change
+    run.beginning = Moment.of(run)
     hooks = _hooks(run.callbacks)
     native = native_training(run, train, engine, threads)
+    run.engine, run.threads = "eager" if native is None else "native", threads
     judge = EAGER if native is None else Engine("auto", threads, times=VALIDATIONS)
     epoch = native.epoch if native is not None else minimize_epoch if run.optimizer.full_batch else _epoch
     with _interruptible(run), _quiet(), ExitStack() as ends:

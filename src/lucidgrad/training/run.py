@@ -15,9 +15,9 @@ from lucidgrad.metrics import Metric
 from lucidgrad.nn import Module
 from lucidgrad.optim import Optimizer
 from lucidgrad.random import Key
-from lucidgrad.tensor import Tensor
 from lucidgrad.training.callbacks.callback import Callback
 from lucidgrad.training.history import History
+from lucidgrad.training.moment import Moment, as_tensors
 from lucidgrad.training.samples import Samples
 from lucidgrad.training.step import Batch, Forward
 from lucidgrad.training.totals import Totals
@@ -52,6 +52,12 @@ class Run:
         What it trains on and is judged on, once it has begun.
     start, start_step
         The parameters and buffers by path as they were when it began (or was resumed), and the steps done before.
+    beginning
+        All that its first step (or the first after it was resumed) depended on.
+    learning_rate_factors
+        By the steps done before: when the factor changed, and to what.
+    engine, threads
+        What its steps are done with, ``"native"`` or ``"eager"``, and in how many threads if that was asked for.
     """
 
     model: Module
@@ -69,7 +75,6 @@ class Run:
     batch: int = 0
     step: int = 0
     learning_rate: float = float("nan")
-    learning_rate_factor: float = 1.0
     batch_loss: float = float("nan")
     history: History = field(default_factory=History)
     stop_reason: str | None = None
@@ -77,6 +82,10 @@ class Run:
     validation: Samples | None = None
     start: dict[str, np.ndarray[Any, np.dtype[Any]]] | None = None
     start_step: int = 0
+    beginning: Moment | None = None
+    learning_rate_factors: dict[int, float] = field(default_factory=dict)
+    engine: str = "eager"
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         key = Key(self.seed)
@@ -84,6 +93,17 @@ class Run:
         self.parameters = self.model.parameters()
         self.optimizer_state: dict[str, Any] = self.optimizer.init(self.parameters)
         self.totals = Totals(self.loss, self.metrics)
+
+    @property
+    def learning_rate_factor(self) -> float:
+        """What callbacks have multiplied the schedule of the learning rate by; set it to change it."""
+        return next(reversed(self.learning_rate_factors.values()), 1.0)
+
+    @learning_rate_factor.setter
+    def learning_rate_factor(self, factor: float) -> None:
+        if factor != self.learning_rate_factor:
+            self.learning_rate_factors.pop(self.step, None)  # at the end again, though there was one for this step
+            self.learning_rate_factors[self.step] = factor
 
     @property
     def step_key(self) -> Key:
@@ -121,7 +141,7 @@ class Run:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Put back what ``state`` gave, for a run with the same model, data and settings (``epochs`` may differ)."""
-        _check_same(state["settings"], self._settings())
+        self.check_same(state["settings"])
         callbacks = self._callbacks_with_state()
         known = [(type(c).__name__) for c in callbacks]
         saved = [c["type"] for c in state["callbacks"]]
@@ -130,13 +150,17 @@ class Run:
                 explain(f"the checkpoint expected callbacks {saved}", f"{known}", "Resume with the same callbacks")
             )
         self.model.load_state(state["model"])
-        self.optimizer_state = _to_tensors(state["optimizer"])
+        self.optimizer_state = as_tensors(state["optimizer"])
         for name in _PROGRESS:
             setattr(self, name, state["progress"][name])
         self.history.rows[:] = state["history"]
         self.totals.load_state(state["totals"])
         for callback, saved_callback in zip(callbacks, state["callbacks"], strict=True):
             callback.load_state(saved_callback["state"])
+
+    def check_same(self, settings: dict[str, Any]) -> None:
+        """Raise a CheckpointError that names what differs, unless these saved settings are the run's own."""
+        _check_same(settings, self._settings())
 
     def _callbacks_with_state(self) -> list[Callback]:
         """Those that a resumed run cannot do without; the others, such as Progress, only look on."""
@@ -175,12 +199,6 @@ def _without_addresses(text: str) -> str:
 
 def _to_arrays(tree: Any) -> Any:
     return {k: _to_arrays(v) for k, v in tree.items()} if isinstance(tree, dict) else tree.numpy()
-
-
-def _to_tensors(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {k: _to_tensors(v) for k, v in tree.items()}
-    return Tensor(tree, dtype=tree.dtype, requires_grad=False)
 
 
 def _check_same(saved: dict[str, Any], current: dict[str, Any]) -> None:
