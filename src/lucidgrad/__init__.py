@@ -79,6 +79,8 @@ if TYPE_CHECKING:
     from lucidgrad import seeing as seeing
     from lucidgrad.seeing.draw import draw as draw
     from lucidgrad.seeing.explain import explain as explain
+    from lucidgrad.seeing.record import Recorder as Recorder
+    from lucidgrad.seeing.record import record as record
 
 __version__ = "0.1.0"
 
@@ -89,7 +91,7 @@ _CHAPTERS = (
 )
 _NAMES = {
     "compiler": ("jit",),
-    "seeing": ("draw", "explain"),
+    "seeing": ("Recorder", "draw", "explain", "record"),
     "training": (
         "History",
         "Predictor",

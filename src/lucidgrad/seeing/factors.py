@@ -92,7 +92,12 @@ def _power(base: str, exponent: float) -> str:
 
 def is_elementwise(op: Op) -> bool:
     """Whether the derivative is one number for each element of the input, as of tanh and of a product of two."""
-    return isinstance(op.codegen, Elementwise) or op.name in _LINES or op.shape is shapes.elementwise
+    return is_pointwise(op) or op.name in _LINES
+
+
+def is_pointwise(op: Op) -> bool:
+    """Whether each element of the output is made of one element of each input."""
+    return isinstance(op.codegen, Elementwise) or op.shape is shapes.elementwise
 
 
 def pulled(op: Op, place: int, values: tuple[Any, ...], output: Any, attrs: dict[str, Any], g: Any) -> Array:

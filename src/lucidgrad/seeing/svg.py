@@ -53,8 +53,8 @@ def svg_of(chart: Chart, scene: Scene, words: Words, number: int = 0) -> str:
         _legend(words, number),
         f'<g transform="translate({left:.1f} {MARGIN + LEGEND:.1f})">',
         *(_frame(box) for box in scene.frames.values()),
-        *(_lines(edge, points, number) for edge, points in scene.routes.items()),
-        *(_label(edge, scene.labels[edge]) for edge in chart.edges if edge.backward),
+        *(_lines(edge, i, scene.routes[edge], number) for i, edge in enumerate(chart.edges)),
+        *(_label(edge, i, scene.labels[edge]) for i, edge in enumerate(chart.edges) if edge.backward),
         *(_vertex(v, scene.boxes[v]) for v in chart.vertices),
         "</g></svg>",
     ]
@@ -102,19 +102,19 @@ def _curve(points: list[Point]) -> str:
     return path
 
 
-def _lines(edge: Edge, points: list[Point], number: int) -> str:
+def _lines(edge: Edge, place: int, points: list[Point], number: int) -> str:
     shift = APART if edge.backward else 0.0
     forward = _curve([(x - shift, y) for x, y in points])
-    drawn = f'<path class="forward" d="{forward}" marker-end="url(#f{number})"/>'
+    drawn = f'<path class="forward" data-edge="{place}" d="{forward}" marker-end="url(#f{number})"/>'
     if edge.backward:
         back = _curve([(x + shift, y) for x, y in points])
-        drawn += f'<path class="backward" d="{back}" marker-start="url(#b{number})"/>'
+        drawn += f'<path class="backward" data-edge="{place}" d="{back}" marker-start="url(#b{number})"/>'
     return drawn
 
 
-def _label(edge: Edge, box: Box) -> str:
+def _label(edge: Edge, place: int, box: Box) -> str:
     rectangle = _rectangle(box, 'class="chip"', 8)
-    return f"<g>{_tooltip(edge.derivative)}{rectangle}{_texts(box)}</g>"
+    return f'<g data-edge="{place}">{_tooltip(edge.derivative)}{rectangle}{_texts(box)}</g>'
 
 
 def _vertex(vertex: Vertex, box: Box) -> str:
