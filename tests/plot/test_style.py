@@ -7,6 +7,7 @@ import pytest
 
 import lucidgrad as lg
 from lucidgrad.plot import Boundary, boundary_panels, loss_curves, png_bytes, save_png, set_language
+from lucidgrad.plot.style import line_style
 from lucidgrad.training import History
 
 HISTORY = History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
@@ -18,6 +19,19 @@ def test_a_png_is_written_whole_and_is_the_same_bytes_again(tmp_path):
     assert target.read_bytes().startswith(b"\x89PNG\r\n")
     assert target.read_bytes() == png_bytes(loss_curves({"a": HISTORY}))
     assert list(tmp_path.iterdir()) == [target]
+
+
+def brightness(colour: str) -> float:
+    """Relative luminance, from 0 to 1 (WCAG 2.2)."""
+    levels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in levels]
+    return sum(share * c for share, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_every_line_is_seen_on_white_and_eight_of_them_are_told_apart_without_colour():
+    styles = [line_style(i) for i in range(8)]
+    assert min(1.05 / (brightness(style.colour) + 0.05) for style in styles) > 2
+    assert len({(style.dash, style.marker) for style in styles}) == 8
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):

@@ -23,10 +23,12 @@ COLOURS = {
     "orange": "#E69F00",
     "sky": "#56B4E9",
     "yellow": "#F0E442",
+    "grey": "#767676",
 }
-"""Okabe and Ito, "Color Universal Design" (2008): told apart with every common kind of colour vision."""
+"""Okabe and Ito, "Color Universal Design" (2008): told apart with every common kind of colour vision. And a grey."""
 
-CYCLE = tuple(COLOURS[name] for name in ("blue", "vermilion", "green", "purple", "orange", "sky", "black", "yellow"))
+# Without yellow, which as a line is hardly seen on white.
+CYCLE = tuple(COLOURS[name] for name in ("blue", "vermilion", "green", "purple", "orange", "sky", "black", "grey"))
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 INK, QUIET, GRID = "#222222", "#595959", "#DDDDDD"
