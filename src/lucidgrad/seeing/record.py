@@ -128,7 +128,7 @@ def record(
     >>> run = lg.fit(model, x, y, loss="cross_entropy", optimizer=lg.optim.SGD(0.1), epochs=3, batch_size=8)
     >>> recording = lg.record(run, epoch=2, batch=5)
     >>> recording
-    <Recording of epoch 2, minibatch 5: 18 frames>
+    <Recording of epoch 2, minibatch 5: 19 frames>
     >>> recording.frames[1].formulas
     ['z₁ = x W₁ᵀ + b₁']
     """
