@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from lucidgrad.autograd import detect_anomaly
-from lucidgrad.data import epoch_order
 from lucidgrad.errors import AnomalyError
-from lucidgrad.tensor import Tensor, grad
+from lucidgrad.tensor import grad
 from lucidgrad.training.step import assign, forward_pass
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def watched_step(run: Run, step: int) -> str | None:
 
 
 def _watched(run: Run, step: int) -> str | None:
-    index, (x, y, weight) = _batch_of(run, step)
+    index, (x, y, weight) = run.batch_of(step)
     if not is_finite(x.numpy()):
         row = int(np.flatnonzero(~np.isfinite(x.numpy().reshape(len(index), -1)).all(1))[0])
         return f"row {index[row]} of x is not finite: look at the data."
@@ -74,18 +73,6 @@ def _watched(run: Run, step: int) -> str | None:
     except AnomalyError as error:
         return f"the gradient of {path} is not finite: {error}"
     return f"the gradient of {path} is not finite."
-
-
-def _batch_of(run: Run, step: int) -> tuple[Array, tuple[Tensor, Tensor, Tensor | None]]:
-    """The rows that a step was taken on, and what is in them: a function of the run's key and the step's number."""
-    assert run.samples is not None  # set before the first step
-    n = len(run.samples)
-    size = run.batch_size or n
-    epoch, batch = divmod(step, -(-n // size))
-    order = epoch_order(n, run.order_key, epoch, run.shuffle)[batch * size : (batch + 1) * size]
-    x, y, weight = run.samples.batch(order)
-    assert y is not None  # fit requires targets
-    return order if run.samples.rows is None else run.samples.rows[order], (x, y, weight)
 
 
 def first_not_finite(arrays: dict[str, Array]) -> str | None:

@@ -161,7 +161,6 @@ def train_run(
 ) -> None:
     """Do the epochs that the run still lacks."""
     run.samples, run.validation = train, held_back
-    run.start, run.start_step = dict(run.model.state()), run.step  # not copied: arrays in tensors never change
     run.beginning = Moment.of(run)
     hooks = _hooks(run.callbacks)
     native = native_training(run, train, engine, threads)

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.data import epoch_order
 from lucidgrad.errors import ArgumentError, ReplayError, explain
 from lucidgrad.io import checkpoint as checkpoints
 from lucidgrad.random import Key
@@ -106,25 +105,20 @@ def replay(
         Where the steps come out another way than in the run: data or model were changed, or a callback changed weights.
     """
     samples = _samples_of(run)
-    step = _number_of(run, len(samples), epoch, batch)
+    step = _number_of(run, epoch, batch)
     begin = beginning if beginning is not None else _beginning(run, step, checkpoint)
-    per_epoch = _steps_per_epoch(run, len(samples))
-    rows = epoch_order(len(samples), run.order_key, epoch - 1, run.shuffle)
-    size = run.batch_size or len(samples)
-    index = rows[(batch - 1) * size : batch * size]
     with working(run.model), _silent():
         watcher = _Watcher(run, step)
         copy = _copy(run, begin)
-        if begin.step // per_epoch < epoch - 1:
+        if begin.epoch < epoch - 1:
             _train(copy, samples, epoch - 1, _Follower(run))
         _train(copy, samples, epoch, watcher)
-    data = samples.training_batch(index)
-    place = index if samples.rows is None else samples.rows[index]
+    rows, data = run.batch_of(step)
     before, after = watcher.seen[0], watcher.seen[1]
     checked = epoch - 1 - begin.epoch + watcher.checked
     key = run.key_of(step)
     loss, rate = watcher.loss, watcher.learning_rate
-    return Replayed(run, epoch, batch, step, before, after, loss, rate, place, data, key, run.engine, checked)
+    return Replayed(run, epoch, batch, step, before, after, loss, rate, rows, data, key, run.engine, checked)
 
 
 @contextmanager
@@ -240,13 +234,9 @@ def _samples_of(run: Any) -> Samples:
     return run.samples
 
 
-def _steps_per_epoch(run: Run, n: int) -> int:
-    return -(-n // (run.batch_size or n))
-
-
-def _number_of(run: Run, n: int, epoch: Any, batch: Any) -> int:
+def _number_of(run: Run, epoch: Any, batch: Any) -> int:
     """The step of a minibatch, counted from 0, after it has been checked."""
-    per_epoch = _steps_per_epoch(run, n)
+    per_epoch = run.steps_per_epoch
     for name, value, last in (("epoch", epoch, run.epochs), ("batch", batch, per_epoch)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 1 <= value <= last:
             raise ArgumentError(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lucidgrad.data import epoch_order
 from lucidgrad.errors import CheckpointError, explain
 from lucidgrad.losses import Loss
 from lucidgrad.metrics import Metric
@@ -18,7 +19,7 @@ from lucidgrad.random import Key
 from lucidgrad.training.callbacks.callback import Callback
 from lucidgrad.training.history import History
 from lucidgrad.training.moment import Moment, as_tensors
-from lucidgrad.training.samples import Samples
+from lucidgrad.training.samples import Array, Samples
 from lucidgrad.training.step import Batch, Forward
 from lucidgrad.training.totals import Totals
 
@@ -50,10 +51,8 @@ class Run:
         Why the run ended before ``epochs``, or None.
     samples, validation
         What it trains on and is judged on, once it has begun.
-    start, start_step
-        The parameters and buffers by path as they were when it began (or was resumed), and the steps done before.
     beginning
-        All that its first step (or the first after it was resumed) depended on.
+        All that its first step (or the first after it was resumed) depended on, the steps done before included.
     learning_rate_factors
         By the steps done before: when the factor changed, and to what.
     engine, threads
@@ -80,8 +79,6 @@ class Run:
     stop_reason: str | None = None
     samples: Samples | None = None
     validation: Samples | None = None
-    start: dict[str, np.ndarray[Any, np.dtype[Any]]] | None = None
-    start_step: int = 0
     beginning: Moment | None = None
     learning_rate_factors: dict[int, float] = field(default_factory=dict)
     engine: str = "eager"
@@ -105,6 +102,11 @@ class Run:
             self.learning_rate_factors.pop(self.step, None)  # at the end again, though there was one for this step
             self.learning_rate_factors[self.step] = factor
 
+    def learning_rate_of(self, step: int) -> float:
+        """The learning rate of a step, counted from 0, as far as it is known: of those done, and the next."""
+        known = [factor for first, factor in self.learning_rate_factors.items() if first <= step]
+        return self.optimizer.learning_rate_at(step) * (known[-1] if known else 1.0)
+
     @property
     def step_key(self) -> Key:
         """What is random in the next step, such as dropout, follows from this."""
@@ -113,6 +115,24 @@ class Run:
     def key_of(self, step: int) -> Key:
         """What is random in a step, counted from 0, follows from this."""
         return self.steps_key.fold_in(step)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many minibatches an epoch has, once the run has begun."""
+        n = len(self._samples())
+        return -(-n // (self.batch_size or n))
+
+    def batch_of(self, step: int) -> tuple[Array, Batch]:
+        """The rows that a step, counted from 0, is taken on, as places in the data set, and what is in them."""
+        samples = self._samples()
+        size = self.batch_size or len(samples)
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        index = epoch_order(len(samples), self.order_key, epoch, self.shuffle)[batch * size : (batch + 1) * size]
+        return index if samples.rows is None else samples.rows[index], samples.training_batch(index)
+
+    def _samples(self) -> Samples:
+        assert self.samples is not None  # set before the first step
+        return self.samples
 
     def count_step(self, forward: Forward, batch: Batch, learning_rate: float) -> None:
         """Write down a step that was done: its loss and outputs, before the update, for a batch of samples."""

@@ -220,7 +220,7 @@ def test_a_resumed_run_can_be_examined(tmp_path: Path):
     saving = lg.training.Checkpoint(tmp_path)
     fitted(mlp(2, 16, 2), x, y, epochs=6, callbacks=[saving])
     run = fitted(mlp(2, 16, 2), x, y, epochs=20, callbacks=[lg.training.Checkpoint(tmp_path)], resume=tmp_path)
-    assert run.start_step > 0
+    assert run.beginning.step > 0
     assert not lg.doctor(run)
 
 

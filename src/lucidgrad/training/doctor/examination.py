@@ -92,10 +92,10 @@ class Examination:
     @cached_property
     def start(self) -> Moment | None:
         """The weights of the first step; None where the run was resumed from a checkpoint."""
-        run = self.run
-        if run.start is None or run.start_step:
+        begin = self.run.beginning
+        if begin is None or begin.step:
             return None
-        return Moment(0, dict(run.start), run.optimizer.init(run.parameters))
+        return Moment(0, {path: t.numpy() for path, t in begin.tensors.items()}, begin.optimizer_state)
 
     @cached_property
     def end(self) -> Moment:

@@ -86,8 +86,7 @@ def _step(run: Run, step: int, rows: Array, batch: Batch, state: dict[str, Any])
     if not np.isfinite(float(forward.loss)):
         return _in_forward(run, step, forward.loss), state
     slopes = dict(zip(parameters, grad(forward.loss, list(parameters.values()), create_graph=False), strict=True))
-    rate = _learning_rate(run, step)
-    updated, after = run.optimizer.update(parameters, slopes, state, rate)
+    updated, after = run.optimizer.update(parameters, slopes, state, run.learning_rate_of(step))
     assign(parameters, updated)
     for kind, tensors in (("gradient", slopes), ("update", updated)):
         # The last layer's gradient is computed first.
@@ -95,15 +94,6 @@ def _step(run: Run, step: int, rows: Array, batch: Batch, state: dict[str, Any])
         if path is not None:
             return Fault(step, kind, path, layer_name(path, run.model)), after
     return None, after
-
-
-def _learning_rate(run: Run, step: int) -> float:
-    """The learning rate of a step that was done: what callbacks made of the schedule is seen at the epoch's end."""
-    assert run.samples is not None  # set before the first step
-    steps = -(-len(run.samples) // (run.batch_size or len(run.samples)))
-    scheduled, last = (run.optimizer.learning_rate_at(s) for s in (step, (step // steps + 1) * steps - 1))
-    written = [row["learning_rate"] for row in run.history][step // steps]
-    return scheduled * (written / last) if last else scheduled * run.learning_rate_factor
 
 
 def _in_forward(run: Run, step: int, loss: Tensor) -> Fault:
