@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lucidgrad.data import open_table, read_table
@@ -288,6 +288,7 @@ def test_what_is_written_by_the_rules_is_read_back(tmp_path, table, delimiter, e
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from([b"a", b"1", b",", b";", b'"', b"\n", b"\r", b"\xff", b"\xc3\xa9", b"\0", b" "])))
+@example([b",", b"\n", b"\r", b"a"])
 def test_whatever_the_bytes_there_is_a_table_or_our_error(tmp_path, pieces):
     path = written(tmp_path, b"".join(pieces))
     try:

@@ -13,6 +13,7 @@ import numpy as np
 
 from lucidgrad.data.table import TablePreprocessing
 from lucidgrad.data.table.encodings import (
+    FARTHEST,
     FIRST,
     MISSING,
     OTHER,
@@ -92,9 +93,8 @@ def _scaled(b: Builder, e: NumericEncoding, x: Ref) -> Ref:
     x = _as(b("Where", infinite, b.clip(x, e.low, e.high), x), x)
     if e.scaling == "quantile":
         return _interpolated(b, x, e.knots, e.places)
-    z = b("Div", b("Sub", x, b.like(x, e.center)), b.like(x, e.scale))
+    z = b.clip(b("Div", b("Sub", x, b.like(x, e.center)), b.like(x, e.scale)), -FARTHEST, FARTHEST)
     if e.scaling == "robust":
-        z = b.clip(z, -1e15, 1e15)
         third = b("Div", z, b.like(z, 3.0))
         z = b("Div", z, b("Sqrt", b("Add", b("Mul", third, third), b.like(z, 1.0))))
     return z

@@ -18,6 +18,7 @@ from lucidgrad.data.table.read import TRUTHS, days_of, missing_of, moments_of, n
 from lucidgrad.errors import ArgumentError, explain
 
 KNOTS = 128  # of the quantile scaling, at most
+FARTHEST = 1e6  # scales from the center that a number can be: no square of it overflows
 MISSING, OTHER, FIRST = 0, 1, 2  # codes: no value; rare in training or never seen there; the first category
 
 
@@ -104,9 +105,8 @@ class NumericEncoding:
         if self.scaling == "quantile":
             z = np.interp(x, self.knots, self.places) if len(self.knots) else np.zeros(len(x))
         else:
-            z = (x - self.center) / self.scale
+            z = np.clip((x - self.center) / self.scale, -FARTHEST, FARTHEST)
         if self.scaling == "robust":
-            z = np.clip(z, -1e15, 1e15)
             z = z / np.sqrt(1 + (z / 3) ** 2)
         return np.stack([z, missing], axis=1) if self.indicator else z[:, None]
 

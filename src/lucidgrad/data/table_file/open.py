@@ -280,7 +280,7 @@ def open_table(
     >>> from lucidgrad.data import open_table
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "towns.csv"
-    ...     _ = path.write_text("town;people\\nBonn;336465\\nUlm;NA\\n")
+    ...     _ = path.write_text("town;people\nBonn;336465\nUlm;NA\n")
     ...     table = open_table(path)
     ...     print(table.names, table.description)
     ...     print(table.read().frame.rows())
@@ -339,7 +339,7 @@ def read_table(path: str | os.PathLike[str], **options: Any) -> polars.DataFrame
     >>> from pathlib import Path
     >>> from lucidgrad.data import read_table
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = (Path(folder) / "packed.csv.gz").write_bytes(gzip.compress(b"a,b\\n1,x\\n2,y\\n"))
+    ...     _ = (Path(folder) / "packed.csv.gz").write_bytes(gzip.compress(b"a,b\n1,x\n2,y\n"))
     ...     print(read_table(Path(folder) / "packed.csv.gz").rows())
     [(1, 'x'), (2, 'y')]
     """

@@ -224,7 +224,10 @@ class Cut:
             ) from None
 
     def _fields(self, record: str) -> list[str]:
-        return next(csv.reader(io.StringIO(record, newline="\n"), delimiter=self.delimiter), [])
+        try:
+            return next(csv.reader(io.StringIO(record, newline="\n"), delimiter=self.delimiter), [])
+        except csv.Error:  # a lone carriage return outside of quotation marks: the row is refused, and only shown
+            return record.split(self.delimiter)
 
     def _refuse(self, line: int, fields: list[str]) -> None:
         """Tell of a row that is too short or too long."""

@@ -83,7 +83,7 @@ def _damaged(path: Path, name: str, error: Exception) -> DataError:
 
 
 class Text:
-    r"""What is inside of a file as UTF-8 without a mark in front, with lines that end in ``\\n``.
+    r"""What is inside of a file as UTF-8 without a mark in front, with lines that end in ``\n``.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class Text:
         return rest
 
     def _plain(self, block: bytes) -> bytes:
-        r"""The block with every line ending in ``\\n``; a ``\\r`` at its end waits for what comes."""
+        r"""The block with every line ending in ``\n``; a ``\r`` at its end waits for what comes."""
         if self._only_cr:
             return block.replace(b"\r", b"\n")
         if self._ends_in_cr and block:
