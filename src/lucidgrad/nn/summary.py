@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lucidgrad.autograd import no_grad
+from lucidgrad.nn.modes import in_evaluation_mode
 from lucidgrad.random import Key, use_key
 from lucidgrad.tensor import Tensor, tensor
 
@@ -20,7 +21,7 @@ def output_shapes(model: Any, input_shape: tuple[int, ...], input_dtype: DTypeLi
     """What comes out of each layer that runs, by path, for samples of ``input_shape``."""
     shapes: dict[str, str] = {}
     zeros = tensor(np.zeros((BATCH, *input_shape)), dtype=input_dtype)
-    with no_grad(), use_key(Key(0)), _evaluating(model), _recording(model, shapes):
+    with no_grad(), use_key(Key(0)), in_evaluation_mode(model), _recording(model, shapes):
         model(zeros)
     return shapes
 
@@ -50,18 +51,6 @@ def _owner(path: str, rows: Mapping[str, str]) -> str:
     while path and path not in rows:
         path = path.rpartition(".")[0]
     return path
-
-
-@contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
-    """Evaluation mode for the block; each module goes back to the mode it was in."""
-    before = [(module, module.training) for module in model.modules().values()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
 
 
 @contextmanager

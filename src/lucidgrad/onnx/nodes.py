@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from lucidgrad.compiler import trace
 from lucidgrad.errors import OnnxError, explain
 from lucidgrad.graph import Graph, Instruction, Value
 from lucidgrad.nn import Module
+from lucidgrad.nn.modes import in_evaluation_mode
 from lucidgrad.onnx.builder import Batch, Builder, Ref
 from lucidgrad.ops.promotion import common_dtype
 from lucidgrad.tensor import tensor
@@ -46,7 +46,7 @@ def network_nodes(build: Builder, model: Module, inputs: Sequence[Ref], names: d
 
 def traced(model: Module, inputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]) -> tuple[Graph, Graph]:
     """The graphs of a network for both of ``SAMPLES``, each input given by the shape of a sample and its dtype."""
-    with _evaluating(model), no_grad():
+    with in_evaluation_mode(model), no_grad():
         first, second = (
             trace(
                 lambda *xs: model(*xs),
@@ -55,17 +55,6 @@ def traced(model: Module, inputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]
             for n in SAMPLES
         )
     return first, second
-
-
-@contextmanager
-def _evaluating(model: Module) -> Iterator[None]:
-    before = [(module, module.training) for module in model.modules().values()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
 
 
 class Nodes:

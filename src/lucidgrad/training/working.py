@@ -10,6 +10,7 @@ import numpy as np
 
 from lucidgrad.autograd import enable_grad, mode
 from lucidgrad.nn import Module
+from lucidgrad.nn.modes import keeping_modes
 from lucidgrad.tensor import Tensor
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -20,16 +21,13 @@ def working(model: Module, arrays: Mapping[str, Array] | None = None) -> Iterato
     """Inside of the block the model may have other weights and run; then all of it is as it was before."""
     tensors = {**model.parameters(), **model.buffers()}
     before = {path: t.raw for path, t in tensors.items()}
-    training = {path: module.training for path, module in model.modules().items()}
     quiet, mode.quiet = mode.quiet, True
     try:
         for path, array in (arrays or {}).items():
             tensors[path].data = Tensor.wrap(array)
-        with enable_grad(), np.errstate(all="ignore"):
+        with keeping_modes(model), enable_grad(), np.errstate(all="ignore"):
             yield
     finally:
         mode.quiet = quiet
         for path, t in tensors.items():
             t.data = Tensor.wrap(before[path])
-        for path, module in model.modules().items():
-            module.training = training[path]
