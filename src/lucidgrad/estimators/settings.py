@@ -7,7 +7,6 @@ lucidgrad's functions, losses, optimizers and schedules ``{"object": name, "opti
 from __future__ import annotations
 
 import dataclasses
-import math
 import numbers
 from typing import Any
 
@@ -101,10 +100,3 @@ def _value(tree: Tree) -> Any:
     if tree.keys() != {"object", "options"}:
         raise ValueError("an object has a name and options")
     return cls(**{name: _value(value) for name, value in tree["options"].items()})
-
-
-def finite(value: Any) -> float:
-    """A number of a file that has to be finite."""
-    if type(value) is not float or not math.isfinite(value):
-        raise ValueError("a finite number has to be there")
-    return value
