@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
-from lucidgrad.estimators import labels, settings
+from lucidgrad.estimators import feature_names, labels, settings
 from lucidgrad.estimators.classifier import MLPClassifier
 from lucidgrad.estimators.extended_files import calibration_of_tree, calibration_to_tree, norms_of, set_network
 from lucidgrad.estimators.regressor import MLPRegressor
@@ -31,14 +31,13 @@ Y_TYPES = ("binary", "multiclass", "multilabel-indicator")
 
 def _to_tree(estimator: Any) -> Tree:
     check_is_fitted(estimator)
-    names = getattr(estimator, "feature_names_in_", None)
     tree: dict[str, Any] = {
         "settings": settings.to_tree(estimator),
         "coefs": [np.asarray(a) for a in estimator.coefs_],
         "intercepts": [np.asarray(a) for a in estimator.intercepts_],
         "out_activation": estimator.out_activation_,
         "progress": {name: _number(getattr(estimator, name, None)) for name in PROGRESS},
-        "features": None if names is None else [str(name) for name in names],
+        "features": feature_names.to_tree(estimator),
         "norms": norms_of(estimator),
     }
     if isinstance(estimator, MLPRegressor):
@@ -66,7 +65,7 @@ def _from_tree(cls: type, tree: Tree) -> Any:
     estimator._validate_params()
     units = _set_weights(estimator, tree["coefs"], tree["intercepts"])
     estimator.n_features_in_, estimator.n_outputs_, estimator.n_layers_ = units[0], units[-1], len(units)
-    _set_names(estimator, tree["features"])
+    feature_names.set_names(estimator, tree["features"])
     _set_progress(estimator, tree["progress"])
     allowed = ("softmax", "logistic") if cls is MLPClassifier else ("identity", "exp")
     if tree["out_activation"] not in allowed:
@@ -96,14 +95,6 @@ def _set_weights(estimator: Any, coefs: Any, intercepts: Any) -> list[int]:
         raise ValueError("its weights have to have hidden_layer_sizes")
     estimator.coefs_, estimator.intercepts_ = coefs, intercepts
     return units
-
-
-def _set_names(estimator: Any, names: Any) -> None:
-    if names is None:
-        return
-    if type(names) is not list or len(names) != estimator.n_features_in_ or not all(type(n) is str for n in names):
-        raise ValueError("its features have to have a name each")
-    estimator.feature_names_in_ = np.array(names, dtype=object)
 
 
 def _set_progress(estimator: Any, progress: Any) -> None:

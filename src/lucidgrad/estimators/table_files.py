@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lucidgrad.estimators import labels, settings
+from lucidgrad.estimators import feature_names, labels, settings
 from lucidgrad.estimators.table_training import Scaling
 from lucidgrad.estimators.tabular import TabularClassifier, TabularRegressor
 from lucidgrad.io import network
@@ -23,14 +23,13 @@ TARGET_KEYS = {"center", "scale", "residuals", "one", "logarithm"}
 
 def _to_tree(estimator: Any) -> Tree:
     check_is_fitted(estimator)
-    names = getattr(estimator, "feature_names_in_", None)
     tree: dict[str, Any] = {
         "settings": settings.to_tree(estimator),
         "preprocessing": kind_of(estimator.preprocessing_).to_tree(estimator.preprocessing_),
         "network": network.to_tree(estimator.model_),
         "history": [dict(row) for row in estimator.history_.rows],
         "features": int(estimator.n_features_in_),
-        "feature_names": None if names is None else [str(name) for name in names],
+        "feature_names": feature_names.to_tree(estimator),
     }
     if isinstance(estimator, TabularClassifier):
         return tree | {"classes": labels.to_tree(np.asarray(estimator.classes_))}
@@ -63,10 +62,7 @@ def _set_features(estimator: Any, count: Any, names: Any) -> None:
     if type(count) is not int or count != len(estimator.columns_):
         raise ValueError("it has to have as many features as columns")
     estimator.n_features_in_ = count
-    if names is not None:
-        if type(names) is not list or len(names) != count or not all(type(name) is str for name in names):
-            raise ValueError("its features have to have a name each")
-        estimator.feature_names_in_ = np.array(names, dtype=object)
+    feature_names.set_names(estimator, names)
 
 
 def _history(rows: Any) -> History:
