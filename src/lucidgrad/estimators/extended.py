@@ -16,13 +16,12 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.estimators.asking import dense
-from lucidgrad.estimators.extras import check_callbacks
 from lucidgrad.estimators.networks import Penalised, epochs_of, linears, loss_of, network_of, optimizer_of, take_norms
 from lucidgrad.losses import Loss, SquaredError
 from lucidgrad.nn import Sequential
 from lucidgrad.optim import LBFGS, Optimizer
-from lucidgrad.training import Callback, History, Progress, Run
-from lucidgrad.training.fit import train_run
+from lucidgrad.training import Callback, History, Run
+from lucidgrad.training.fit import train_run, with_progress
 from lucidgrad.training.samples import Samples
 from lucidgrad.training.threads import blas_threads, blas_threads_for
 
@@ -63,13 +62,11 @@ def fit_extended(
         optimizer,
         1 if incremental else epochs_of(me, optimizer),
         None if optimizer.full_batch else size,
-        callbacks=[watch, *check_callbacks(me.callbacks)],
+        callbacks=[watch, *with_progress(me.callbacks or (), me.progress)],
         seed=int(me._random_state.randint(np.iinfo(np.int32).max)),
         shuffle=bool(me.shuffle),
         data={"rows": len(samples)},
     )
-    if me.progress is not False and not any(isinstance(c, Progress) for c in run.callbacks):
-        run.callbacks.append(Progress(always=me.progress is True))
     if incremental:
         _go_on(run, me.__dict__.get("_kept"))
     me._network, me._history = network, run.history

@@ -6,7 +6,7 @@ to the loop of ``lucidgrad.fit`` (see ``extended.py``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -131,11 +131,7 @@ def _of_column(class_weight: Any, labels: Array, classes: Array, sample_weight: 
         unknown = [c for c in class_weight if c not in classes]
         if unknown:
             raise ArgumentError(
-                explain(
-                    f"class_weight expected classes out of {list(classes)}",
-                    f"{unknown}",
-                    "Use the labels as they are in y",
-                )
+                explain("class_weight expected classes of y", repr(unknown[0]), f"There are {list(classes)}")
             )
         by_class = np.array([float(class_weight.get(c, 1.0)) for c in classes.tolist()])
         if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
@@ -156,20 +152,3 @@ def _of_column(class_weight: Any, labels: Array, classes: Array, sample_weight: 
     by_class = np.zeros(len(classes))
     by_class[present] = totals.sum() / (present.sum() * totals[present])
     return np.asarray(by_class[codes])
-
-
-def check_callbacks(callbacks: Sequence[Any] | None) -> list[Any]:
-    """The callbacks of ``fit``, each of them one."""
-    from lucidgrad.training import Callback
-
-    given = list(callbacks or ())
-    for callback in given:
-        if not isinstance(callback, Callback):
-            raise ArgumentError(
-                explain(
-                    "callbacks expected Callback objects",
-                    repr(callback),
-                    "Make one of the class, such as lucidgrad.training.CSVLog(path)",
-                )
-            )
-    return given

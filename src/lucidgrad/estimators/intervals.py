@@ -37,12 +37,11 @@ def conformal_quantile(scores: Array, coverage: float) -> Array:
     """
     check_coverage(coverage)
     n = len(scores)
-    rank = math.ceil((n + 1) * coverage - 1e-9)
+    rank = _rank(n, coverage)
     if rank > n:
         raise ArgumentError(
             explain(
-                f"a coverage of {coverage:g} expected at least {math.ceil(coverage / (1 - coverage) - 1e-9)} samples "
-                "held back",
+                f"a coverage of {coverage:g} expected at least {least_scores(coverage)} samples held back",
                 str(n),
                 "Hold more back, or ask for less coverage",
             )
@@ -125,7 +124,7 @@ def cv_plus_interval(low: Array, high: Array, scores: Array, folds: Array, cover
     """
     conformal_quantile(scores, coverage)  # enough of them?
     n, m = len(scores), low.shape[1]
-    rank = math.ceil((n + 1) * coverage - 1e-9)
+    rank = _rank(n, coverage)
     ends = np.empty((*low.shape[1:], 2), low.dtype)
     step = max(1, ROWS_AT_ONCE // max(1, scores.size))
     radius = scores[:, None]
@@ -134,6 +133,20 @@ def cv_plus_interval(low: Array, high: Array, scores: Array, folds: Array, cover
         ends[part, ..., 0] = -np.partition(radius - low[folds, part], rank - 1, axis=0)[rank - 1]
         ends[part, ..., 1] = np.partition(high[folds, part] + radius, rank - 1, axis=0)[rank - 1]
     return ends
+
+
+def least_scores(coverage: float) -> int:
+    """How many scores it takes for a coverage: the least n whose ceil((n + 1) coverage) is not beyond n.
+
+    >>> least_scores(0.9)
+    9
+    """
+    return math.ceil(coverage / (1 - coverage) - 1e-9)
+
+
+def _rank(n: int, coverage: float) -> int:
+    """ceil((n + 1) coverage), to which what rounding adds does not count."""
+    return math.ceil((n + 1) * coverage - 1e-9)
 
 
 def check_coverage(coverage: Any) -> None:

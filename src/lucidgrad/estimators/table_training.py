@@ -77,12 +77,9 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, np.empty((table.rows, 1)), ensure_non_negative=True)
             table, y, weight = _counting(table, y, weight)
-        self._weight = weight
-        targets = me._targets(y)
-        weight = me._weights(targets, weight)
-        self.preprocessing_ = TablePreprocessing.fit(
-            table, kinds=me.kinds, scaling=me.scaling, sample_weight=self._weight
-        )
+        targets = me._targets(y, weight)
+        counts = me._weights(targets, weight)  # what each row counts in the loss
+        self.preprocessing_ = TablePreprocessing.fit(table, kinds=me.kinds, scaling=me.scaling, sample_weight=weight)
         self.columns_ = self.preprocessing_.columns
         x = self._arrays(table)
         if not x.shape[1]:
@@ -94,8 +91,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                 )
             )
         given = None if X_val is None else self._validation(X_val, y_val)
-        self._train(x, targets, weight, given)
-        del self._weight
+        self._train(x, targets, counts, given)
 
     def _validation(self, X_val: Any, y_val: Any) -> tuple[Array, Array]:
         me: Any = self
@@ -116,12 +112,14 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         stopping = None if held_back is None else EarlyStopping("validation_loss", patience=me.patience)
         run = self._run(x[rows], y[rows], some, held_back, stopping, me.epochs, seed)
         self.history_ = run.history
-        if hasattr(me, "_after"):
-            me._after(held_back)
+        self._after(held_back)
         again = me.refit is True or (me.refit == "auto" and len(x) <= MOST_TO_REFIT)
         if again and stopping is not None and given is None:
             self._run(x, y, weight, None, None, max(1, stopping.best_epoch), seed)
         fill_unseen(self.model_, x[:, len(self.preprocessing_.numeric_names) :].astype(np.int64))
+
+    def _after(self, held_back: tuple[Array, Array] | None) -> None:
+        """What is learned from the rows that were held back, while the network has not seen them."""
 
     def _run(
         self,

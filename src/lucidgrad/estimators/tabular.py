@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.estimators.extras import class_weights
+from lucidgrad.estimators.intervals import check_coverage, least_scores, split_interval
 from lucidgrad.estimators.onnx_export import write_table_classifier, write_table_regressor
 from lucidgrad.estimators.table_training import Scaling, TableEstimator
 from lucidgrad.functional import softmax
@@ -148,7 +149,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         self._fit(X, y, sample_weight, X_val, y_val)
         return self
 
-    def _targets(self, y: Array) -> Array:
+    def _targets(self, y: Array, weight: Array | None) -> Array:
         check_classification_targets(y)
         try:
             self.classes_, codes = np.unique(y, return_inverse=True)
@@ -180,15 +181,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     def _weights(self, targets: Array, weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return weight
-        labels = self.classes_[targets]
-        if isinstance(self.class_weight, dict):
-            unknown = [c for c in self.class_weight if c not in set(self.classes_.tolist())]
-            if unknown:
-                raise ArgumentError(
-                    explain("class_weight expected classes of y", repr(unknown[0]), f"There are {list(self.classes_)}")
-                )
-        of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=labels, sample_weight=weight)
-        own: Array = of_class[targets]
+        own = class_weights(self.class_weight, self.classes_[targets], self.classes_, weight, incremental=False)
         return own if weight is None else own * weight
 
     def _outputs(self, targets: Array) -> tuple[int, str, Any]:
@@ -298,11 +291,11 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         self._fit(X, y, sample_weight, X_val, y_val)
         return self
 
-    def _targets(self, y: Array) -> Array:
+    def _targets(self, y: Array, weight: Array | None) -> Array:
         values = np.asarray(y, np.float64)
         self._one = values.ndim == 1
         self._poisson = isinstance(as_loss(self.loss), Poisson)
-        self.target_scaling_ = Scaling.of(values.reshape(len(values), -1), self._weight, by_mean=self._poisson)
+        self.target_scaling_ = Scaling.of(values.reshape(len(values), -1), weight, by_mean=self._poisson)
         return self._validation_targets(values)
 
     def _validation_targets(self, y: Array) -> Array:
@@ -337,22 +330,19 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         ArgumentError
             When the model was trained without holding rows back, or with too few of them for the coverage.
         """
-        if not 0 < coverage < 1:
-            raise ArgumentError(explain("coverage expected a number between 0 and 1", repr(coverage), "Try 0.9"))
+        check_coverage(coverage)
         values, held = self._values(self._ask(X)), self.residuals_
         n = 0 if held is None else len(held)
-        rank = int(np.ceil((n + 1) * coverage))
-        if held is None or rank > n:
+        if held is None or n < least_scores(coverage):
             raise ArgumentError(
                 explain(
-                    f"predict_interval(coverage={coverage}) expected {int(np.ceil(coverage / (1 - coverage)))} rows "
+                    f"predict_interval(coverage={coverage}) expected {least_scores(coverage)} rows "
                     "that were held back from training",
                     f"{n}",
                     "Train with early_stopping=True and more rows, or pass X_val and y_val to fit",
                 )
             )
-        half = held[rank - 1]
-        interval = np.stack([values - half, values + half], axis=-1)
+        interval = split_interval(values, held, coverage)
         return interval[:, 0] if self._one else interval
 
     def _after(self, held_back: tuple[Array, Array] | None) -> None:

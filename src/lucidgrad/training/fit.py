@@ -142,7 +142,7 @@ def fit(
         epochs,
         batch_size,
         dict(as_metric(m) for m in metrics),
-        _with_progress(callbacks, progress),
+        with_progress(callbacks, progress),
         seed,
         shuffle,
         fingerprint(train) | {"validation": None if held_back is None else fingerprint(held_back)},
@@ -254,7 +254,8 @@ def _check_counts(epochs: Any, batch_size: Any) -> None:
             raise ArgumentError(explain(f"{name} expected an integer >= {least}", repr(value), "Use a whole number"))
 
 
-def _with_progress(callbacks: Iterable[Callback], progress: bool | None) -> list[Callback]:
+def with_progress(callbacks: Iterable[Callback], progress: bool | None) -> list[Callback]:
+    """The callbacks, each of them one, and a progress bar behind them where one is wanted and none is there."""
     given = list(callbacks)
     for callback in given:
         if not isinstance(callback, Callback):
