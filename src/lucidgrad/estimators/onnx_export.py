@@ -12,7 +12,7 @@ from lucidgrad.onnx.builder import Builder, Ref
 from lucidgrad.onnx.pipeline import Pipeline
 from lucidgrad.onnx.table import table_inputs
 
-FLOAT64, INT64, BOOL = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool_)
+FLOAT64, INT64 = np.dtype(np.float64), np.dtype(np.int64)
 
 
 def write_classifier(estimator: Any, pipeline: Pipeline) -> None:
@@ -33,14 +33,14 @@ def classifier_outputs(pipeline: Pipeline, logits: Ref, classes: Any, several: b
         index = _shaped(b("ArgMax", probabilities, axis=1, keepdims=0), logits.shape[:1], INT64)
     else:
         probabilities = b("Sigmoid", logits)
-        chosen = b.cast(_shaped(b("Greater", probabilities, b.like(logits, 0.5)), logits.shape, BOOL), INT64)
+        chosen = b.cast(b("Greater", probabilities, b.like(logits, 0.5)), INT64)
         if several:
             pipeline.output("label", chosen)
             pipeline.output("probabilities", probabilities)
             return
         index = _flat(b, chosen)
         other = b("Sub", b.like(logits, 1.0), probabilities)
-        both = b("Concat", _shaped(other, logits.shape, logits.dtype), probabilities, axis=1)
+        both = b("Concat", other, probabilities, axis=1)
         probabilities = _shaped(both, (logits.shape[0], 2), logits.dtype)
     # Of a single class there are two places too: scikit-learn's perceptron learns it against nothing.
     pipeline.output("label", labels_of(pipeline, np.resize(classes, max(2, len(classes))), index))

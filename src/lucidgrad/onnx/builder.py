@@ -13,7 +13,8 @@ from lucidgrad.ops.indexing import ARRAY
 from lucidgrad.ops.shapes import kept, normalize_axes
 
 Dtype = np.dtype[Any]
-INT64 = np.dtype(np.int64)
+INT64, BOOL = np.dtype(np.int64), np.dtype(np.bool_)
+_QUESTIONS = {"Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not", "And", "Or"}
 _END = 2**63 - 1
 
 
@@ -51,14 +52,20 @@ class Builder:
         self._batch: Ref | None = None
 
     def __call__(self, operator: str, *inputs: Ref | None, domain: str = "", **attributes: Any) -> Ref:
-        """Add a node; the first input says dtype and shape where nothing better is known."""
+        """Add a node; the first input says dtype and shape where nothing better is known.
+
+        Questions give truth values, and ``Where`` what it chooses from.
+        """
         name = self.reserve(f"{operator.lower()}_{len(self.nodes)}")
         names = [x.name if x else "" for x in inputs]
         while names and not names[-1]:
             names.pop()
         self.nodes.append(self._onnx.helper.make_node(operator, names, [name], name=name, domain=domain, **attributes))
         known = next(x for x in inputs if x is not None)
-        return Ref(name, known.shape, known.dtype)
+        dtype = BOOL if operator in _QUESTIONS else known.dtype
+        if operator == "Where" and inputs[1] is not None:
+            dtype = inputs[1].dtype
+        return Ref(name, known.shape, dtype)
 
     def reserve(self, name: str) -> str:
         """A name that nothing else has: the one that is wanted, or that with lines behind it."""

@@ -27,7 +27,7 @@ from lucidgrad.data.table.read import TRUTHS
 from lucidgrad.onnx.builder import Builder, Ref
 from lucidgrad.onnx.pipeline import ML, STRINGS, Pipeline
 
-FLOAT64, INT64, BOOL = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool_)
+FLOAT64, INT64 = np.dtype(np.float64), np.dtype(np.int64)
 UNIX_EPOCH = 719162  # days from 0001-01-01 to 1970-01-01, in the calendar of today carried back
 
 
@@ -69,28 +69,25 @@ def _codes(b: Builder, encoding: CategoricalEncoding, given: Ref) -> Ref:
 def _numbers(b: Builder, encoding: Any, given: Ref) -> list[Ref]:
     """The numbers of a column one after the other, each (batch,) of float64."""
     if isinstance(encoding, NumericEncoding):
-        missing = _is_nan(b, given)
+        missing = b("IsNaN", given)
         made = [_scaled(b, encoding, b("Where", missing, b.like(given, encoding.center), given))]
     elif isinstance(encoding, BooleanEncoding):
         if given.dtype == STRINGS:
             given = _truths(b, given)
-        missing = _is_nan(b, given)
-        sign = b("Where", _truth(b, "Greater", given, 0.0), b.like(given, 1.0), b.like(given, -1.0))
-        made = [b("Where", missing, b.like(given, 0.0), _as(sign, given))]
+        missing = b("IsNaN", given)
+        sign = b("Where", b("Greater", given, b.like(given, 0.0)), b.like(given, 1.0), b.like(given, -1.0))
+        made = [b("Where", missing, b.like(given, 0.0), sign)]
     else:
         assert isinstance(encoding, DateEncoding)
-        missing = _is_nan(b, given)
-        days = _as(b("Where", missing, b.like(given, 0.0), given), given)
+        missing = b("IsNaN", given)
+        days = b("Where", missing, b.like(given, 0.0), given)
         made = [b("Where", missing, b.like(given, 0.0), part) for part in _date_parts(b, encoding, days)]
-    made = [_as(x, given) for x in made]
     return [*made, b.cast(missing, FLOAT64)] if encoding.indicator else made
 
 
 def _scaled(b: Builder, e: NumericEncoding, x: Ref) -> Ref:
     """As ``NumericEncoding.encode`` scales numbers, infinities being the ends of the range first."""
-    x = _as(x, Ref("", x.shape, FLOAT64))
-    infinite = Ref(b("IsInf", x).name, x.shape, BOOL)
-    x = _as(b("Where", infinite, b.clip(x, e.low, e.high), x), x)
+    x = b("Where", b("IsInf", x), b.clip(x, e.low, e.high), x)
     if e.scaling == "quantile":
         return _interpolated(b, x, e.knots, e.places)
     z = b.clip(b("Div", b("Sub", x, b.like(x, e.center)), b.like(x, e.scale)), -FARTHEST, FARTHEST)
@@ -154,7 +151,7 @@ def _date_parts(b: Builder, e: DateEncoding, days: Ref) -> list[Ref]:
     made = [c.div(c.sub(days, e.center), e.scale), c.div(years, max(e.scale / 365.2425, 1.0))]
     for share in shares:
         angle = b.cast(c.mul(share, 2 * np.pi), np.dtype(np.float32))  # runtimes have sines of float32 alone
-        made += [b.cast(_as(b(f, angle), angle), FLOAT64) for f in ("Sin", "Cos")]
+        made += [b.cast(b(f, angle), FLOAT64) for f in ("Sin", "Cos")]
     return [*made, b.cast(c.test("Greater", weekday, 4.5), FLOAT64)]
 
 
@@ -166,7 +163,7 @@ class _Calculator:
 
     def _apply(self, operator: str, x: Ref, y: Ref | float) -> Ref:
         other = y if isinstance(y, Ref) else self._b.like(self._like, y)
-        return _as(self._b(operator, x, other), self._like)
+        return self._b(operator, x, other)
 
     def add(self, x: Ref, y: Ref | float) -> Ref:
         return self._apply("Add", x, y)
@@ -181,23 +178,10 @@ class _Calculator:
         return self._apply("Div", x, y)
 
     def floor(self, x: Ref) -> Ref:
-        return _as(self._b("Floor", x), self._like)
+        return self._b("Floor", x)
 
     def test(self, operator: str, x: Ref, y: float) -> Ref:
-        return _truth(self._b, operator, x, y)
+        return self._b(operator, x, self._b.like(x, y))
 
     def where(self, condition: Ref, x: Ref, y: Ref) -> Ref:
-        return _as(self._b("Where", condition, x, y), self._like)
-
-
-def _is_nan(b: Builder, x: Ref) -> Ref:
-    return Ref(b("IsNaN", x).name, x.shape, BOOL)
-
-
-def _truth(b: Builder, operator: str, x: Ref, y: float) -> Ref:
-    return Ref(b(operator, x, b.like(x, y)).name, x.shape, BOOL)
-
-
-def _as(x: Ref, like: Ref) -> Ref:
-    """``x`` with the shape and dtype of another; nodes know those of their first input alone."""
-    return Ref(x.name, like.shape, like.dtype)
+        return self._b("Where", condition, x, y)
