@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -149,10 +150,14 @@ class CategoricalEncoding:
         """How many codes there are."""
         return FIRST + len(self.categories)
 
+    @cached_property
+    def _codes(self) -> dict[str, int]:
+        """By name: there may be thousands, and rows may be asked about one by one."""
+        return {name: FIRST + i for i, name in enumerate(self.categories)}
+
     def encode(self, values: Array) -> Array:
         """(rows,) → codes (rows,)."""
-        place = {name: FIRST + i for i, name in enumerate(self.categories)}
-        codes = (MISSING if name is None else place.get(name, OTHER) for name in names_of(values))
+        codes = (MISSING if name is None else self._codes.get(name, OTHER) for name in names_of(values))
         return np.fromiter(codes, np.int64, len(values))
 
     def state(self) -> dict[str, Any]:
