@@ -9,7 +9,7 @@ def collapsed(chart: Chart) -> Chart:
     """The chart with one vertex for each layer: its value and gradient are those of what comes out of it."""
     made = Chart(layers=[])
     found: dict[Vertex, Vertex] = {}
-    last = {v.layer: v for v in chart.vertices if v.layer is not None}
+    last = {v.layer: v for v in chart.operations() if v.layer is not None}
     whole: dict[int, Vertex] = {}
     for v in chart.vertices:
         if v.layer is None:

@@ -4,48 +4,74 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from lucidgrad.atomic import atomic_write
+from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.graph import Graph
 from lucidgrad.nn import Module
 from lucidgrad.seeing.chart import Chart
 from lucidgrad.seeing.collapse import collapsed
+from lucidgrad.seeing.fold import foldable, page_of
 from lucidgrad.seeing.given import chart_of
-from lucidgrad.seeing.scene import Scene, scene_of
+from lucidgrad.seeing.groups import grouped
+from lucidgrad.seeing.scene import DETAILS, Detail, Scene, scene_of
 from lucidgrad.seeing.svg import svg_of
 from lucidgrad.seeing.words import words_of
 from lucidgrad.tensor import Tensor
 
 MOST_VERTICES = 60  # with more than these, layers are drawn as one box each
+MOST_WITH_NUMBERS = 14  # with more than these, arrays are summed up in a line, so that the picture fits a screen
 _pictures = count()
 
 
 class Drawing:
-    """A picture as SVG, which notebooks show.
+    """A picture, which notebooks show with boxes that fold and unfold, and files hold as SVG or as a page.
 
     Attributes
     ----------
     svg
-        The picture as text.
+        The picture as text, as it was asked for.
+    html
+        The same with layers that fold into one box and unfold again, by a click or with Enter; it needs no network.
     chart, scene
-        What is in it, and where.
+        What is in the picture, and where.
     """
 
-    def __init__(self, chart: Chart, language: str = "en") -> None:
+    def __init__(
+        self, chart: Chart, language: str = "en", *, whole: Chart | None = None, detail: Detail | None = None
+    ) -> None:
         words = words_of(language)
+        number = next(_pictures)
+        large = len((whole or chart).vertices) > MOST_WITH_NUMBERS
+        self.detail: Detail = detail or ("summary" if large else "numbers")
         self.chart = chart
-        self.scene: Scene = scene_of(chart, words)
-        self.svg = svg_of(chart, self.scene, words, next(_pictures))
+        self.scene: Scene = scene_of(chart, words, self.detail)
+        self.svg = svg_of(chart, self.scene, words, number)
+        self._whole = whole or chart
+        self._words = words
+        self._number = number
+
+    @cached_property
+    def html(self) -> str:
+        """The picture with layers that fold and unfold, as a part of a page."""
+        return foldable(self._whole, self._words, self.detail, self._number, unfolded=self.chart is self._whole)
 
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_html_(self) -> str:
+        return self.html
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to a file, ``graph.svg``."""
+        """Write the picture to a file: ``graph.svg``, or ``graph.html``, in which layers fold and unfold."""
+        is_page = Path(path).suffix.lower() in (".html", ".htm")
+        text = page_of(self.html, self._words) if is_page else self.svg
         with atomic_write(path) as file:
-            file.write(self.svg.encode())
+            file.write(text.encode())
 
     def __repr__(self) -> str:
         return f"<Drawing of {len(self.chart.vertices)} boxes and {len(self.chart.edges)} edges>"
@@ -60,18 +86,20 @@ def draw(
     model: Module | None = None,
     names: Mapping[str, Tensor] | None = None,
     expand: bool | None = None,
+    detail: Detail | None = None,
     language: str = "en",
 ) -> Drawing:
     """Draw a computational graph.
 
     Each box has the op, the shape, the value and the gradient ∇ of the loss after it; each edge that a gradient goes
-    back along has the factor of the chain rule. Numbers are written out where they are few.
+    back along has the factor of the chain rule. Numbers are written out where they are few. Lines of values are solid
+    and point forward; those of gradients are dashed and point back.
 
     Parameters
     ----------
     what
-        A loss (or any tensor that was computed), a model together with ``x``, or a Graph (or what has one as its
-        ``graph``, such as a compiled program).
+        A loss (or any tensor that was computed), a model together with ``x``, or a Graph; or what has a Graph: what
+        ``compile_report`` gives, a compiled program, a function that ``jit`` has made together with its arguments.
     x, y, loss
         For a model: its inputs and, to see gradients, targets and a loss or its name.
     model
@@ -81,7 +109,11 @@ def draw(
         Symbols for tensors of your own: ``{"w": w, "x": x}``.
     expand
         Whether each op is drawn (True), or each layer as one box (False). None: as one box where there would be more
-        than 60.
+        than 60. Where no layers are known, ops that follow each other are grouped. Notebooks and pages begin like
+        this, and let each box be folded and unfolded.
+    detail
+        ``"numbers"``: all numbers of small arrays; ``"summary"``: a line for each array and one for its gradient;
+        ``"names"``: neither. None: numbers where there are at most 14 boxes, else a summary.
     language
         ``"en"`` or ``"ko"``.
 
@@ -103,6 +135,11 @@ def draw(
     ['∂v/∂w = x', '∂L/∂v = 1 − L²']
     """
     words_of(language)
+    if detail not in (None, *DETAILS):
+        raise ArgumentError(explain(f"detail expected one of {DETAILS}", repr(detail), "detail='summary' is short"))
     chart = chart_of(what, x, y, loss, model, names)
     many = len(chart.vertices) > MOST_VERTICES
-    return Drawing(collapsed(chart) if chart.layers and (many if expand is None else not expand) else chart, language)
+    if not chart.layers and (many or expand is False):
+        grouped(chart)
+    folded = chart.layers and (many if expand is None else not expand)
+    return Drawing(collapsed(chart) if folded else chart, language, whole=chart, detail=detail)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lucidgrad.compiler.jitted import Jitted
 from lucidgrad.compiler.report import Report
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.graph import Graph
@@ -33,6 +34,8 @@ def chart_of(
     if isinstance(what, Tensor):
         return chart_of_tensor(what, model, names)
     program = what.program if isinstance(what, Report) else what
+    if isinstance(what, Jitted):
+        program = what.program(*(a for a in (x, y) if a is not None))
     graph = program if isinstance(program, Graph) else getattr(program, "graph", None)
     if isinstance(graph, Graph):
         return chart_of_graph(graph)

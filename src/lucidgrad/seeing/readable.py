@@ -78,6 +78,22 @@ def lines(value: Any, summary: tuple[str, str] = ("mean", "from")) -> list[str]:
     return [first, span]
 
 
+def one_line(value: Any, word: str = "mean") -> str:
+    """An array in one line: its numbers where they are one short row, else what is typical.
+
+    >>> import numpy as np
+    >>> one_line(np.array([1.0, 2.0])), one_line(np.arange(12.0).reshape(3, 4))
+    ('[1 2]', 'mean 5.5 ± 3.45')
+    """
+    array = np.asarray(value)
+    found = lines(array if array.size > 1 else array.reshape(()) if array.size else array)
+    if len(found) == 1:
+        return found[0]
+    numbers = array.astype(np.float64)
+    with np.errstate(all="ignore"):
+        return f"{word} {number(numbers.mean())} ± {number(numbers.std())}"
+
+
 def _span(word: str, low: str, high: str) -> str:
     return f"{low} … {high}" if word == "…" else f"{word} {low} to {high}"
 

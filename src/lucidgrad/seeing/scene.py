@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, Literal
 from unicodedata import east_asian_width
 
 from lucidgrad.seeing.chart import Chart, Edge, Vertex
 from lucidgrad.seeing.layout import Layout, Point, arrange
-from lucidgrad.seeing.readable import lines, shape_text
+from lucidgrad.seeing.readable import lines, one_line, shape_text
 from lucidgrad.seeing.words import Words
 
 EM = 12.0
@@ -17,6 +17,12 @@ LINE = 16.0
 PADDING = 10.0
 FRAME = 14.0  # between the boxes of a layer and its frame
 HEAD = 24.0  # for the name of the layer
+GAPS = (24.0, 20.0)
+NARROW = (20.0, 12.0)  # where boxes are small
+
+# What is in the boxes: all numbers of small arrays, one line for an array and one for its gradient, or neither.
+Detail = Literal["numbers", "summary", "names"]
+DETAILS: tuple[Detail, ...] = ("numbers", "summary", "names")
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,25 @@ class Box:
         return Box(self.x + dx, self.y + dy, self.width, self.height, self.texts)
 
 
+Anchor = tuple[float, int | None]  # what a point of a line moves with: a row by its middle, and a layer
+
+
 @dataclass
 class Scene:
-    """Everything of a picture that has a place."""
+    """Everything of a picture that has a place.
+
+    Attributes
+    ----------
+    anchors
+        For each point of a route the row and the layer it is in.
+    rows
+        The middle of the row that a vertex, an edge's label or (``("layer", k)``) a layer stands in: what is outside
+        of layers is in rows, and a layer is in one as a whole.
+    layers
+        The layer that a vertex or an edge's label is drawn in.
+    gap
+        The free space between rows.
+    """
 
     width: float = 0.0
     height: float = 0.0
@@ -52,6 +74,10 @@ class Scene:
     labels: dict[Edge, Box] = field(default_factory=dict)
     frames: dict[int, Box] = field(default_factory=dict)
     routes: dict[Edge, list[Point]] = field(default_factory=dict)
+    anchors: dict[Edge, list[Anchor]] = field(default_factory=dict)
+    rows: dict[Any, float] = field(default_factory=dict)
+    layers: dict[Any, int] = field(default_factory=dict)
+    gap: float = GAPS[1]
 
 
 def text_width(text: str) -> float:
@@ -59,30 +85,41 @@ def text_width(text: str) -> float:
     return EM * sum(1.0 if east_asian_width(c) in "WF" else 0.61 for c in text)
 
 
-def scene_of(chart: Chart, words: Words) -> Scene:
+def scene_of(chart: Chart, words: Words, detail: Detail = "numbers") -> Scene:
     """Place a chart: each layer by itself, then the layers and what lies between them."""
-    texts = {v: vertex_texts(v, words) for v in chart.vertices}
-    labels = {e: label_texts(e, words) for e in chart.edges}
+    texts = {v: vertex_texts(v, words, detail) for v in chart.vertices}
+    labels = {e: label_texts(e, words, detail) for e in chart.edges}
     layers = _drawable_layers(chart)
-    inner = {k: _arrange_layer(chart, k, layers, texts, labels) for k in sorted(set(layers.values()))}
-    outer, sizes = _arrange_all(chart, layers, inner, texts, labels)
-    scene = Scene(outer.width, outer.height)
+    gaps = GAPS if detail == "numbers" else NARROW
+    inner = {k: _arrange_layer(chart, k, layers, texts, labels, gaps) for k in sorted(set(layers.values()))}
+    outer, sizes = _arrange_all(chart, layers, inner, texts, labels, gaps)
+    scene = Scene(outer.width, outer.height, layers=layers, gap=gaps[1])
     for vertex in chart.vertices:
         scene.boxes[vertex] = _placed(vertex, texts[vertex], layers, outer, inner, sizes)
     for edge in chart.edges:
         scene.labels[edge] = _placed(edge, labels[edge], layers, outer, inner, sizes)
-        scene.routes[edge] = _route(edge, scene, layers, outer, inner, sizes)
+    for item in (*chart.vertices, *chart.edges, *(("layer", k) for k in inner)):
+        scene.rows[item] = outer.centres[("layer", layers[item]) if item in layers else item][1]
+    for edge in chart.edges:
+        scene.routes[edge], scene.anchors[edge] = _route(edge, scene, layers, outer, inner, sizes)
     for k in inner:
         x, y = outer.centres["layer", k]
         scene.frames[k] = Box(x, y, *sizes[k], (Text(chart.layers[k].title, "layer"),))
     return scene
 
 
-def vertex_texts(vertex: Vertex, words: Words) -> tuple[Text, ...]:
+def vertex_texts(vertex: Vertex, words: Words, detail: Detail = "numbers") -> tuple[Text, ...]:
     """The lines in the box of a vertex."""
     op = words.op(vertex)
     title = f"{vertex.symbol} = {op}" if vertex.kind in ("op", "loss", "layer") else f"{vertex.symbol}  {op}"
     shape = shape_text(vertex.spec.shape)
+    if detail != "numbers":
+        found = [Text((title if vertex.symbol != op else op) + (f"  {shape}" if shape else ""), "title")]
+        if detail == "summary" and vertex.value is not None:
+            found.append(Text(one_line(vertex.value, words.summary[0]), "value"))
+        if detail == "summary" and vertex.gradient is not None:
+            found.append(Text(f"∇ {one_line(vertex.gradient, words.summary[0])}", "gradient"))
+        return tuple(found)
     found = [Text(title if vertex.symbol != op else op, "title")]
     if shape:
         found.append(Text(f"{shape}  {vertex.spec.dtype.name}", "detail"))
@@ -94,14 +131,20 @@ def vertex_texts(vertex: Vertex, words: Words) -> tuple[Text, ...]:
     return tuple(found)
 
 
-def label_texts(edge: Edge, words: Words) -> tuple[Text, ...]:
+def label_texts(edge: Edge, words: Words, detail: Detail = "numbers") -> tuple[Text, ...]:
     """The lines on an edge: the factor of the chain rule."""
     if not edge.backward:
         return ()
     found = [Text(edge.derivative + (f" = {edge.factor}" if edge.factor else ""), "factor")]
-    if edge.numbers is not None and edge.numbers.size > 1 and not edge.is_shown_elsewhere:
+    if detail == "numbers" and edge.numbers is not None and edge.numbers.size > 1 and not edge.is_shown_elsewhere:
         found += [Text(t, "number") for t in lines(edge.numbers, words.summary)]
     return tuple(found)
+
+
+def box_of(vertex: Vertex, words: Words, detail: Detail = "numbers") -> Box:
+    """The box of a vertex, as large as its texts, around the point (0, 0)."""
+    texts = vertex_texts(vertex, words, detail)
+    return Box(0.0, 0.0, *_size(texts), texts)
 
 
 def _size(texts: tuple[Text, ...]) -> Point:
@@ -126,7 +169,12 @@ def _drawable_layers(chart: Chart) -> dict[Any, int]:
 
 
 def _arrange_layer(
-    chart: Chart, k: int, layers: dict[Any, int], texts: dict[Vertex, Any], labels: dict[Edge, Any]
+    chart: Chart,
+    k: int,
+    layers: dict[Any, int],
+    texts: dict[Vertex, Any],
+    labels: dict[Edge, Any],
+    gaps: Point,
 ) -> Layout:
     """The inside of a layer, with a port at the upper side for what comes in, and one below for what goes out."""
     sizes: dict[Any, Point] = {v: _size(texts[v]) for v in chart.vertices if layers.get(v) == k}
@@ -140,20 +188,21 @@ def _arrange_layer(
         elif layers.get(e.source) == k:
             sizes["out", e.source] = (2.0, 2.0)
             links.append((e.source, ("out", e.source)))
-    return arrange(sizes, links)
+    return arrange(sizes, links, gaps)
 
 
 def _arrange_all(
-    chart: Chart, layers: dict[Any, int], inner: dict[int, Layout], texts: dict[Vertex, Any], labels: dict[Edge, Any]
+    chart: Chart,
+    layers: dict[Any, int],
+    inner: dict[int, Layout],
+    texts: dict[Vertex, Any],
+    labels: dict[Edge, Any],
+    gaps: Point,
 ) -> tuple[Layout, dict[int, Point]]:
     """Layers as one box each, and the boxes between them."""
-    sizes = {
-        k: (
-            max(a.width, text_width(chart.layers[k].title)) + 2 * FRAME,
-            a.height + HEAD + FRAME,
-        )
-        for k, a in inner.items()
-    }
+    last = {layers[v]: v for v in chart.operations() if v in layers}  # whose values a layer shows when it is folded
+    wide = {k: f"{v.symbol} = {chart.layers[k].title}  {shape_text(v.spec.shape)}" for k, v in last.items()}
+    sizes = {k: (max(a.width, text_width(wide[k])) + 2 * FRAME, a.height + HEAD + FRAME) for k, a in inner.items()}
     boxes: dict[Any, Point] = {("layer", k): size for k, size in sizes.items()}
     boxes |= {v: _size(texts[v]) for v in chart.vertices if v not in layers}
     links: list[Any] = []
@@ -173,7 +222,7 @@ def _arrange_all(
         if e in layers:
             arranged = inner[layers[e]]
             ends[b, (a, b)] = arranged.centres["in", e][0] - arranged.width / 2
-    return arrange(boxes, links, ends=ends), sizes
+    return arrange(boxes, links, gaps, ends), sizes
 
 
 def _placed(
@@ -200,28 +249,38 @@ def _shifted(point: Point, k: int, outer: Layout, inner: dict[int, Layout], size
 
 def _route(
     e: Edge, scene: Scene, layers: dict[Any, int], outer: Layout, inner: dict[int, Layout], sizes: dict[int, Point]
-) -> list[Point]:
+) -> tuple[list[Point], list[Anchor]]:
     """The points that the line of an edge goes through, from the lower side of one box to the upper one of another."""
     source, target, label = scene.boxes[e.source], scene.boxes[e.target], scene.labels[e]
-    points: list[Point] = [(source.x, source.y + source.height / 2)]
-
-    def bends(layout: Layout, link: Any, k: int | None = None) -> list[Point]:
-        found = layout.routes.get(link, [])
-        return found if k is None else [_shifted(p, k, outer, inner, sizes) for p in found]
-
     k, j = layers.get(e.source), layers.get(e)
+    points: list[Point] = [(source.x, source.y + source.height / 2)]
+    anchors: list[Anchor] = [(scene.rows[e.source], k)]
+
+    def bends(link: Any, layer: int | None = None) -> None:
+        found = (outer if layer is None else inner[layer]).routes.get(link, [])
+        points.extend(found if layer is None else [_shifted(p, layer, outer, inner, sizes) for p in found])
+        row = None if layer is None else scene.rows["layer", layer]
+        anchors.extend((y if row is None else row, layer) for _, y in found)
+
+    def through(port: Any, layer: int) -> None:
+        points.append(_inside(port, layer, outer, inner, sizes))
+        anchors.append((scene.rows["layer", layer], layer))
+
     if k is not None and k == j:
-        points += bends(inner[k], (e.source, e), k)
+        bends((e.source, e), k)
     else:
         if k is not None:
-            points += bends(inner[k], (e.source, ("out", e.source)), k)
-            points.append(_inside(("out", e.source), k, outer, inner, sizes))
+            bends((e.source, ("out", e.source)), k)
+            through(("out", e.source), k)
         a: Any = e.source if k is None else ("layer", k)
-        points += bends(outer, (a, e if j is None else ("layer", j)))
+        bends((a, e if j is None else ("layer", j)))
         if j is not None:
-            points.append(_inside(("in", e), j, outer, inner, sizes))
-            points += bends(inner[j], (("in", e), e), j)
-    points.append((label.x, label.y - label.height / 2))
-    points.append((label.x, label.y + label.height / 2))
-    points += bends(outer if j is None else inner[j], (e, e.target), j)
-    return [*points, (target.x, target.y - target.height / 2)]
+            through(("in", e), j)
+            bends((("in", e), e), j)
+    for point in ((label.x, label.y - label.height / 2), (label.x, label.y + label.height / 2)):
+        points.append(point)
+        anchors.append((scene.rows[e], j))
+    bends((e, e.target), j)
+    points.append((target.x, target.y - target.height / 2))
+    anchors.append((scene.rows[e.target], layers.get(e.target)))
+    return points, anchors

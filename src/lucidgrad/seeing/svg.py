@@ -27,6 +27,7 @@ STYLE = """
 .lg .factor{fill:#9a3412;font-weight:700}.lg .number{fill:#9a3412}.lg .layer{fill:#2d6a41;font-weight:700}
 .lg .forward{stroke:#4b83bd;stroke-width:1.8;fill:none}
 .lg .backward{stroke:#d9534a;stroke-width:1.6;fill:none;stroke-dasharray:5 3}
+.lg [role=button]{cursor:pointer}.lg [role=button]:focus-visible{outline:3px solid #1d4ed8;outline-offset:2px}
 .lg .frame{fill:#3c8050;fill-opacity:.10;stroke:#3c8050;stroke-opacity:.7}
 .lg .chip{fill:#fff7ed;stroke:#f0b98a}
 """
@@ -34,6 +35,17 @@ STYLE = """
 
 def svg_of(chart: Chart, scene: Scene, words: Words, number: int = 0) -> str:
     """The whole picture as text."""
+    body = [
+        *(frame_svg(box) for box in scene.frames.values()),
+        *(lines_svg(edge, i, scene.routes[edge], number) for i, edge in enumerate(chart.edges)),
+        *(label_svg(edge, i, scene.labels[edge]) for i, edge in enumerate(chart.edges) if edge.backward),
+        *(vertex_svg(v, scene.boxes[v]) for v in chart.vertices),
+    ]
+    return page_svg(chart, scene, words, number, body)
+
+
+def page_svg(chart: Chart, scene: Scene, words: Words, number: int, body: list[str]) -> str:
+    """A picture around what is drawn in it: its size, its description, its colours and the key to its lines."""
     wide = max(scene.width + 2 * MARGIN, 520.0)
     high = scene.height + 2 * MARGIN + LEGEND
     left = (wide - scene.width) / 2
@@ -50,12 +62,9 @@ def svg_of(chart: Chart, scene: Scene, words: Words, number: int = 0) -> str:
         head,
         f"<title>{escape(title)}</title><desc>{escape(described)}</desc><style>{STYLE}</style>",
         _arrows(number),
-        _legend(words, number),
+        _legend(words, number, any(edge.backward for edge in chart.edges)),
         f'<g transform="translate({left:.1f} {MARGIN + LEGEND:.1f})">',
-        *(_frame(box) for box in scene.frames.values()),
-        *(_lines(edge, i, scene.routes[edge], number) for i, edge in enumerate(chart.edges)),
-        *(_label(edge, i, scene.labels[edge]) for i, edge in enumerate(chart.edges) if edge.backward),
-        *(_vertex(v, scene.boxes[v]) for v in chart.vertices),
+        *body,
         "</g></svg>",
     ]
     return "".join(parts)
@@ -72,18 +81,20 @@ def _arrows(number: int) -> str:
     return f"<defs>{arrow('f', '#4b83bd')}{arrow('b', '#d9534a')}</defs>"
 
 
-def _legend(words: Words, number: int) -> str:
+def _legend(words: Words, number: int, backward: bool) -> str:
     """Which line is which, on a ground of its own."""
     rows = []
-    for i, (name, marker) in enumerate((("forward", "f"), ("backward", "b"))):
+    for i, (name, marker) in enumerate((("forward", "f"), ("backward", "b"))[: 1 + backward]):
         y = MARGIN + 10 + 18 * i
         ends = f'marker-end="url(#{marker}{number})"'
         rows.append(f'<line class="{name}" x1="26" x2="60" y1="{y}" y2="{y}" {ends}/>')
         rows.append(f'<text x="68" y="{y + 4}">{escape(words(name))}</text>')
-    return f'<g><rect x="{MARGIN}" y="{MARGIN - 4}" width="400" height="40" rx="6" fill="#f8fafc"/>{"".join(rows)}</g>'
+    ground = f'<rect x="{MARGIN}" y="{MARGIN - 4}" width="400" height="{22 + 18 * backward}" rx="6" fill="#f8fafc"/>'
+    return f"<g>{ground}{''.join(rows)}</g>"
 
 
-def _frame(box: Box) -> str:
+def frame_svg(box: Box) -> str:
+    """The frame of a layer, with its name."""
     x, y = box.x - box.width / 2, box.y - box.height / 2
     wide = min(box.width, 7.4 * len(box.texts[0].text) + 16)
     return (
@@ -102,7 +113,8 @@ def _curve(points: list[Point]) -> str:
     return path
 
 
-def _lines(edge: Edge, place: int, points: list[Point], number: int) -> str:
+def lines_svg(edge: Edge, place: int, points: list[Point], number: int) -> str:
+    """The line forward, and beside it the one backward."""
     shift = APART if edge.backward else 0.0
     forward = _curve([(x - shift, y) for x, y in points])
     drawn = f'<path class="forward" data-edge="{place}" d="{forward}" marker-end="url(#f{number})"/>'
@@ -112,12 +124,14 @@ def _lines(edge: Edge, place: int, points: list[Point], number: int) -> str:
     return drawn
 
 
-def _label(edge: Edge, place: int, box: Box) -> str:
+def label_svg(edge: Edge, place: int, box: Box) -> str:
+    """The factor on an edge."""
     rectangle = _rectangle(box, 'class="chip"', 8)
     return f'<g data-edge="{place}">{_tooltip(edge.derivative)}{rectangle}{_texts(box)}</g>'
 
 
-def _vertex(vertex: Vertex, box: Box) -> str:
+def vertex_svg(vertex: Vertex, box: Box) -> str:
+    """The box of a vertex."""
     fill, stroke = FILLS[vertex.kind]
     colours = f'fill="{fill}" stroke="{stroke}" stroke-width="1.4"'
     name = f"{vertex.symbol}: {vertex.title} {vertex.spec}"
