@@ -2,7 +2,6 @@
 
 import io
 import pickle
-import warnings
 from typing import Any
 
 import joblib
@@ -16,7 +15,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lucidgrad as lg
 
@@ -25,13 +23,6 @@ DIABETES, PROGRESS = datasets.load_diabetes(return_X_y=True)
 rng = np.random.default_rng(12)
 SHORT: dict[str, Any] = {"max_iter": 25, "random_state": 1}
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-@parametrize_with_checks([lg.MLPClassifier(max_iter=100), lg.MLPRegressor(max_iter=100)])
-def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        check(estimator)
 
 
 def both(name: str, X: Any, y: Any, weight: Any = None, **options: Any) -> tuple[Any, Any]:

@@ -12,8 +12,10 @@ from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.estimators.asking import outputs
 from lucidgrad.estimators.extended import fit_extended, history_of, network_of_fitted
 from lucidgrad.estimators.extras import class_weights, uses_extras
+from lucidgrad.estimators.given import Given
 from lucidgrad.estimators.networks import predicts_logarithm
 from lucidgrad.nn import Sequential
+from lucidgrad.optim import Optimizer
 from lucidgrad.training import History
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -78,16 +80,35 @@ class Beyond:
         """By lucidgrad's loop where a setting of ours asks for it, else by theirs."""
         me: Any = self
         me.__dict__.pop("_conformal", None)
+        by_class: Array | None = None
         if getattr(me, "class_weight", None) is not None:
             labels = me._label_binarizer.inverse_transform(y.astype(np.int64))
-            by_class = class_weights(me.class_weight, np.asarray(labels), me.classes_, weight, incremental)
-            weight = (by_class if weight is None else by_class * weight).astype(X.dtype)
+            by_class = class_weights(me.class_weight, np.asarray(labels), me.classes_, weight).astype(X.dtype)
         if uses_extras(me):
-            fit_extended(me, X, y, weight, layer_units, incremental)
+            fit_extended(me, Given(X, y, weight, by_class), layer_units, incremental)
             return
         for name in ("_network", "_history", "_kept"):
             me.__dict__.pop(name, None)
+        if by_class is not None:
+            weight = by_class if weight is None else weight * by_class
         theirs(X, y, weight, *rest)
+
+    def _check_solver(self) -> bool:
+        """Whether there is a ``partial_fit``, as scikit-learn asks; an AttributeError says why not."""
+        me: Any = self
+        if getattr(me, "class_weight", None) == "balanced":
+            raise AttributeError(
+                "partial_fit expected class weights that do not depend on all samples, got class_weight='balanced'. "
+                "Pass a dict: sklearn.utils.class_weight.compute_class_weight makes one from all labels."
+            )
+        if me.optimizer == "lbfgs" or (isinstance(me.optimizer, Optimizer) and me.optimizer.full_batch):
+            raise AttributeError(
+                "partial_fit expected an optimizer that takes single steps, got L-BFGS, which needs all samples. "
+                "Use optimizer='adam' or 'sgd'."
+            )
+        if me.solver == "lbfgs" and me.optimizer is not None:
+            return True
+        return super()._check_solver()  # type: ignore[misc, no-any-return]
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         me: Any = self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -64,14 +65,14 @@ def fit_and_calibrate(me: Any, fit: Any, X: Any, y: Any, sample_weight: Any, val
 
     ``fit`` is its fit without calibration, called with X, y, sample_weight and the three of the validation set.
     """
-    X, y, sample_weight = indexable(X, y, sample_weight)
+    X, y, sample_weight = indexable(X, None if y is None else np.asarray(y), sample_weight)
     random_state = check_random_state(me.random_state).randint(np.iinfo(np.int32).max)
     rows = np.arange(X.shape[0] if hasattr(X, "shape") else len(X))
     if len(rows) < 2:
         raise ArgumentError(
             explain("calibration expected at least two samples", f"n_samples = {len(rows)}", "Use calibration=None")
         )
-    if isinstance(me.calibration, float):
+    if not isinstance(me.calibration, Integral):
         train, held_back = train_test_split(rows, test_size=me.calibration, random_state=random_state)
         fit(_part(X, train), _part(y, train), _part(sample_weight, train), *validation)
         me._conformal = Calibration.of(me, _part(X, held_back), _part(y, held_back), quantiles)

@@ -11,18 +11,16 @@ from typing import Any, final
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d, validate_data
 
 from lucidgrad.errors import ArgumentError, explain
-from lucidgrad.estimators.asking import dense
+from lucidgrad.estimators.extras import THEIR_LOSSES
+from lucidgrad.estimators.given import Given, parts_of, samples_of
 from lucidgrad.estimators.networks import Penalised, epochs_of, linears, loss_of, network_of, optimizer_of, take_norms
-from lucidgrad.losses import Loss, SquaredError
+from lucidgrad.losses import SquaredError
 from lucidgrad.nn import Sequential
-from lucidgrad.optim import LBFGS, Optimizer
+from lucidgrad.optim import LBFGS
 from lucidgrad.training import Callback, History, Run
 from lucidgrad.training.fit import train_run, with_progress
-from lucidgrad.training.samples import Samples
 from lucidgrad.training.threads import blas_threads, blas_threads_for
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -30,17 +28,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LOWEST_RATE = 1e-6  # from where on scikit-learn's learning_rate="adaptive" gives up
 
 
-def fit_extended(
-    me: Any, X: Any, y: Array, sample_weight: Array | None, layer_units: list[int], incremental: bool
-) -> None:
+def fit_extended(me: Any, given: Given, layer_units: list[int], incremental: bool) -> None:
     """Train the network of an estimator whose ``coefs_`` and ``intercepts_`` are where it starts.
 
-    Parameters
-    ----------
-    X, y : (n, features), (n, outputs)
-        As scikit-learn's checks leave them: dense or sparse, classes as columns of booleans.
-    incremental
-        For ``partial_fit``: one epoch, with the optimiser as the call before left it.
+    ``incremental``, for ``partial_fit``: one epoch, with the optimiser as the call before left it.
     """
     dtype = me.coefs_[0].dtype
     if incremental and me.early_stopping:
@@ -48,14 +39,13 @@ def fit_extended(
     network = network_of(me, layer_units, dtype)
     before = me.__dict__.get("_network")
     take_norms(network, before)
-    train, held_back = _parts(me, X, y, sample_weight)
+    train, held_back = parts_of(me, given)
     loss = loss_of(me)
-    samples = _samples(me, train, loss, dtype)
-    judged = None if held_back is None else _samples(me, held_back, loss, dtype)
+    samples = samples_of(me, train, copies=bool(np.any(me.dropout)) or me.normalization == "batch")
+    judged = None if held_back is None else samples_of(me, held_back, copies=False)
     size = _batch_size(me, len(samples))
     optimizer = optimizer_of(me, math.ceil(len(samples) / size), len(samples))
-    _check_optimizer(optimizer, incremental)
-    watch = _Watch(me, None if held_back is None else (held_back, isinstance(loss, SquaredError)), incremental)
+    watch = _Watch(me, len(train.y), held_back, isinstance(loss, SquaredError), incremental)
     run = Run(
         network,
         Penalised(loss, network, float(me.alpha)) if me.alpha else loss,
@@ -91,70 +81,6 @@ def fit_extended(
         )
 
 
-# --- what is trained on, and what it is judged by -------------------------------------------------------------------
-
-
-def _parts(me: Any, X: Any, y: Array, weight: Array | None) -> tuple[Any, Any]:
-    """What is trained on and what early stopping looks at: inputs, targets, weights."""
-    given: tuple[Any, Any, Any] | None = me.__dict__.get("_given_validation")
-    if given is not None:
-        return (X, y, weight), _validation(me, given, X.dtype)
-    if not me.early_stopping:
-        return (X, y, weight), None
-    stratify = y if is_classifier(me) and me.n_outputs_ == 1 else None
-    arrays = [X, y] if weight is None else [X, y, weight]
-    split = train_test_split(
-        *arrays, random_state=me._random_state, test_size=me.validation_fraction, stratify=stratify
-    )
-    train, held_back = (*split[::2], None)[:3], (*split[1::2], None)[:3]
-    if held_back[0].shape[0] < 2:
-        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-    return train, held_back
-
-
-def _validation(me: Any, given: tuple[Any, Any, Any], dtype: Any) -> tuple[Any, Array, Array | None]:
-    """The user's own validation set, checked and encoded as the training set is."""
-    X, y, weight = given
-    X = validate_data(me, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
-    check_consistent_length(X, y)
-    weight = None if weight is None else _check_sample_weight(weight, X, dtype=dtype)
-    if not is_classifier(me):
-        y = np.asarray(y, dtype)
-        return X, np.broadcast_to(y.reshape(len(y), -1), (len(y), me.n_outputs_)), weight
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y)
-    if y.ndim == 1 and len(unknown := np.setdiff1d(y, me.classes_)):
-        raise ArgumentError(
-            explain(
-                f"y_val expected classes that y has, {list(me.classes_)}",
-                f"{list(unknown)}",
-                "Leave such rows out of the validation set, or put some of them into the training set",
-            )
-        )
-    codes = me._label_binarizer.transform(y).astype(bool)
-    return X, codes.reshape(len(codes), -1), weight
-
-
-def _samples(me: Any, part: tuple[Any, Array, Array | None], loss: Loss, dtype: Any) -> Samples:
-    """As the loss wants them: labels for one class out of several, numbers for all else."""
-    X, y, weight = part
-    try:
-        x = np.ascontiguousarray(dense(X, dtype))
-    except MemoryError as error:
-        raise ArgumentError(
-            explain(
-                "training with settings beyond scikit-learn's expected a sparse X that fits into memory when dense",
-                f"shape {X.shape}",
-                "Use fewer columns (sklearn.feature_selection, TruncatedSVD), partial_fit on parts of the rows, or "
-                "scikit-learn's settings alone, with which sparse inputs stay sparse",
-            )
-        ) from error
-    several = is_classifier(me) and me.out_activation_ == "softmax"
-    targets = np.argmax(y, axis=1) if several else np.ascontiguousarray(y, dtype)
-    return Samples.of(x, targets, weight, dtype)
-
-
 def _batch_size(me: Any, n: int) -> int:
     if me.batch_size == "auto":
         size = min(200, n)
@@ -172,13 +98,6 @@ def _batch_size(me: Any, n: int) -> int:
         while n % size == 1 or size == 1:  # a batch of a single sample has no variance
             size += 1
     return size
-
-
-def _check_optimizer(optimizer: Optimizer, incremental: bool) -> None:
-    if incremental and optimizer.full_batch:
-        raise ArgumentError(
-            explain("partial_fit expected an optimizer that takes single steps", repr(optimizer), "Use 'adam' or 'sgd'")
-        )
 
 
 def _go_on(run: Run, kept: tuple[dict[str, Any], int] | None) -> None:
@@ -201,12 +120,18 @@ def _shapes(state: dict[str, Any]) -> Any:
 class _Watch(Callback):
     """Writes down what scikit-learn writes down, stops when it would stop, and keeps the best weights as it does."""
 
-    def __init__(self, me: Any, held_back: Any, incremental: bool) -> None:
+    def __init__(self, me: Any, rows: int, held_back: Given | None, means: bool, incremental: bool) -> None:
         self.me, self.incremental = me, incremental
-        self._held_back = held_back
+        self._rows, self._held_back = rows, held_back
+        self._means = means or (isinstance(me.loss, str) and me.loss in THEIR_LOSSES)
         self._best: dict[str, Array] | None = None
-        if held_back is not None and me.validation_scores_ is None:  # _initialize knows nothing of X_val
+        known = me.__dict__
+        known.setdefault("loss_curve_", [])  # L-BFGS of scikit-learn keeps no records
+        known.setdefault("_no_improvement_count", 0)
+        if held_back is not None and known.get("validation_scores_") is None:  # _initialize knows nothing of X_val
             me.validation_scores_, me.best_validation_score_, me.best_loss_ = [], -np.inf, None
+        if held_back is None and known.get("best_loss_") is None:
+            me.validation_scores_, me.best_validation_score_, me.best_loss_ = None, None, np.inf
 
     def on_run_begin(self, run: Run) -> None:
         """A change of the learning rate by "adaptive" is of one fit."""
@@ -216,8 +141,7 @@ class _Watch(Callback):
         """The row of scikit-learn's attributes."""
         me, row = self.me, run.history.last
         me.n_iter_ += 1
-        assert run.samples is not None  # set before the first step
-        me.t_ += len(run.samples)
+        me.t_ += self._rows
         me.loss_ = float(row["loss"])
         me.loss_curve_.append(me.loss_)
         if me.verbose:
@@ -247,10 +171,11 @@ class _Watch(Callback):
     def _score(self, row: dict[str, Any]) -> float:
         """Accuracy, or R^2 where means are learned; with another loss that loss, as R^2 would judge by means."""
         me = self.me
-        (X, y, weight), means = self._held_back
+        assert self._held_back is not None  # asked only where there is a validation set
+        X, y, weight = self._held_back.X, self._held_back.y, self._held_back.weights
         if is_classifier(me):
             y = me._label_binarizer.inverse_transform(y)
-        elif not means and me.loss not in ("squared_error", "poisson"):
+        elif not self._means:
             return -float(row["validation_loss"])
         elif me.n_outputs_ == 1:
             y = y.ravel()

@@ -75,9 +75,7 @@ def for_each_layer(name: str, value: Any, layers: int) -> list[Any]:
     return list(value)
 
 
-def class_weights(
-    class_weight: Any, labels: Array, classes: Array, sample_weight: Array | None, incremental: bool
-) -> Array:
+def class_weights(class_weight: Any, labels: Array, classes: Array, sample_weight: Array | None) -> Array:
     """What each sample counts by its class.
 
     Parameters
@@ -95,17 +93,9 @@ def class_weights(
 
     Examples
     --------
-    >>> class_weights("balanced", np.array([0, 0, 0, 1]), np.array([0, 1]), None, False).tolist()
+    >>> class_weights("balanced", np.array([0, 0, 0, 1]), np.array([0, 1]), None).tolist()
     [0.667, 0.667, 0.667, 2.0]
     """
-    if isinstance(class_weight, str) and incremental:
-        raise ArgumentError(
-            explain(
-                "partial_fit expected class weights that do not depend on all samples",
-                "class_weight='balanced'",
-                "Pass a dict: sklearn.utils.class_weight.compute_class_weight makes one from all labels",
-            )
-        )
     if labels.ndim == 1:
         return _of_column(class_weight, labels, classes, sample_weight)
     columns = labels.shape[1]

@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import neural_network
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.estimators.beyond import Array, Beyond
 from lucidgrad.estimators.conformal import Calibration, fit_and_calibrate
-from lucidgrad.estimators.extras import CONSTRAINTS, OF_REGRESSOR
+from lucidgrad.estimators.extras import CONSTRAINTS, OF_REGRESSOR, uses_extras
 from lucidgrad.estimators.intervals import check_coverage
 from lucidgrad.estimators.mlp import Native
 from lucidgrad.estimators.networks import output_columns
@@ -198,6 +199,12 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         else:
             self._validate_params()
             fit_and_calibrate(self, self._fit_with, X, y, sample_weight, validation, self._predicts_quantiles)
+        return self
+
+    @available_if(lambda me: me._check_solver() if uses_extras(me) else True)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+        """Go over the samples once, with the optimiser as the call before left it."""
+        super().partial_fit(X, y, sample_weight)
         return self
 
     def calibrate(self, X: Any, y: Any) -> MLPRegressor:

@@ -181,7 +181,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     def _weights(self, targets: Array, weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return weight
-        own = class_weights(self.class_weight, self.classes_[targets], self.classes_, weight, incremental=False)
+        own = class_weights(self.class_weight, self.classes_[targets], self.classes_, weight)
         return own if weight is None else own * weight
 
     def _outputs(self, targets: Array) -> tuple[int, str, Any]:
