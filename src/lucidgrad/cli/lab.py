@@ -17,8 +17,9 @@ from lucidgrad.errors import ArgumentError
 from lucidgrad.functional import ACTIVATIONS
 from lucidgrad.lab import TASKS, Experiment, Settings, Task, default_settings, load_task, run_lab, write_report
 from lucidgrad.lab.progress import LabProgress
-from lucidgrad.lab.report import Report, measurements, to_json
+from lucidgrad.lab.report import Report, measurements
 from lucidgrad.lab.settings import LEARNING_RATES, SCHEDULES
+from lucidgrad.page import to_json
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,21 +1,26 @@
 """``lucidgrad``: the commands, and what happens when one of them fails.
 
 Exit codes: 0 when all went well, 1 for an error that lucidgrad or the system has explained, 2 for a command that was
-not understood, 130 after Ctrl-C.
+not understood, 130 after Ctrl-C, 143 after a request to end (SIGTERM).
 """
 
 from __future__ import annotations
 
 import platform
+import signal
 import sys
-from typing import Annotated
+import threading
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from lucidgrad.cli.data import data
+from lucidgrad.cli.evaluate import evaluate
 from lucidgrad.cli.export import export
 from lucidgrad.cli.inspect import inspect
 from lucidgrad.cli.lab import lab
+from lucidgrad.cli.predict import predict
+from lucidgrad.cli.train import train
 from lucidgrad.errors import LucidgradError
 
 app = typer.Typer(
@@ -26,6 +31,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(lab)
+app.command()(train)
+app.command()(predict)
+app.command()(evaluate)
 app.command()(data)
 app.command()(inspect)
 app.command()(export)
@@ -33,6 +41,7 @@ app.command()(export)
 
 def main() -> None:
     """Run the command line; a failure is a line on standard error and an exit code, never a traceback."""
+    before = signal.signal(signal.SIGTERM, _end) if threading.current_thread() is threading.main_thread() else None
     try:
         app()
     except (LucidgradError, OSError) as error:
@@ -40,6 +49,14 @@ def main() -> None:
         sys.exit(_failed(message or type(error).__name__, 1))
     except KeyboardInterrupt:
         sys.exit(_failed("interrupted", 130))
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, frame: Any) -> NoReturn:
+    """Leave by way of everything that cleans up behind itself: half a file is not left behind."""
+    sys.exit(_failed("asked to end", 128 + number))
 
 
 def _failed(message: str, code: int) -> int:

@@ -31,6 +31,8 @@ def _to_tree(estimator: Any) -> Tree:
         "features": int(estimator.n_features_in_),
         "feature_names": feature_names.to_tree(estimator),
     }
+    if (target_name := getattr(estimator, "target_name_", None)) is not None:
+        tree["target_name"] = str(target_name)
     if isinstance(estimator, TabularClassifier):
         return tree | {"classes": labels.to_tree(np.asarray(estimator.classes_))}
     scaling, residuals = estimator.target_scaling_, estimator.residuals_
@@ -41,7 +43,7 @@ def _to_tree(estimator: Any) -> Tree:
 def _from_tree(cls: type, tree: Tree) -> Any:
     """The estimator again. Each part is looked at: the file may be anyone's."""
     own = {"classes"} if cls is TabularClassifier else {"target"}
-    if tree.keys() != KEYS | own:
+    if tree.keys() - {"target_name"} != KEYS | own:
         raise ValueError(f"it has to have {', '.join(sorted(KEYS | own))}")
     estimator = cls(**settings.from_tree(cls, tree["settings"]))
     estimator.preprocessing_ = from_tree("table", tree["preprocessing"])
@@ -49,6 +51,9 @@ def _from_tree(cls: type, tree: Tree) -> Any:
     estimator.model_ = network.from_tree(tree["network"])
     _set_features(estimator, tree["features"], tree["feature_names"])
     estimator.history_ = _history(tree["history"])
+    estimator.target_name_ = tree.get("target_name")
+    if type(estimator.target_name_) not in (str, type(None)):
+        raise TypeError("the name of its target has to be text")
     if cls is TabularClassifier:
         estimator.classes_ = labels.from_tree(tree["classes"])
         outputs = len(estimator.classes_)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
-import math
 import os
 import platform
 import re
@@ -23,10 +21,10 @@ from lucidgrad.lab.experiment import Experiment
 from lucidgrad.lab.figures import Picture, evidence, pictures
 from lucidgrad.lab.result import Result
 from lucidgrad.lab.table import HEADINGS, UNITS, table_rows
+from lucidgrad.page import Image, address, png_image, to_json
+from lucidgrad.page import render as render_page
 from lucidgrad.plot import Boundary, boundary_animation, png_bytes
 
-SCALE = 0.75
-"""Pixels of the page for each of a picture: fine screens show all of them."""
 FORMAT = 1
 """Of measurements.json; a larger number where an old reader would go wrong."""
 
@@ -121,11 +119,6 @@ def measurements(experiment: Experiment, answered: Iterable[Answer] | None = Non
     }
 
 
-def to_json(record: Any) -> str:
-    """JSON that every reader takes: NaN and infinities, which it has no words for, as null."""
-    return json.dumps(_finite(record), indent=1, allow_nan=False) + "\n"
-
-
 def history_csv(result: Result) -> str:
     """The history of a run, an epoch a row; dicts by path become a column each, such as ``max_abs_weight 0.weight``."""
     rows = [_flat(row) for row in result.history]
@@ -144,42 +137,18 @@ def slug(result: Result) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
-@dataclass(frozen=True)
-class Image:
-    """A picture of the page: its bytes in the text of the page."""
-
-    name: str
-    caption: str
-    section: str
-    address: str
-    width: int
-    height: int
-
-
 def render(experiment: Experiment, answered: Iterable[Answer], images: Iterable[Image], command: str) -> str:
     """The HTML page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("lucidgrad.lab"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     e = evidence(experiment)
-    sections: dict[str, list[Image]] = {}
-    for image in images:
-        sections.setdefault(image.section, []).append(image)
     best = experiment.results[experiment.best] if e.networks else None
-    return environment.get_template("report.html.j2").render(
+    return render_page(
+        "lucidgrad.lab",
+        images,
         experiment=experiment,
         data=experiment.task.data,
         settings=experiment.settings,
         measured=measurements(experiment, ()),
         answers=list(answered),
-        sections=sections,
         headings=list(zip(HEADINGS, UNITS, strict=True)),
         rows=table_rows(e),
         best=best,
@@ -196,9 +165,7 @@ def _answers(experiment: Experiment) -> list[Answer]:
 
 def _keep(report: Report, picture: Picture, png: bytes) -> Image:
     _write(report, f"figures/{picture.name}.png", png)
-    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))  # of the PNG's IHDR
-    shown = (round(SCALE * width), round(SCALE * height))
-    return Image(picture.name, picture.caption, picture.section, _address("png", png), *shown)
+    return png_image(picture.name, picture.caption, picture.section, png)
 
 
 def _animation(report: Report, experiment: Experiment) -> list[Image]:
@@ -223,7 +190,7 @@ def _animation(report: Report, experiment: Experiment) -> list[Image]:
     gif = (report.folder / name).read_bytes()
     width, height = (int.from_bytes(gif[at : at + 2], "little") for at in (6, 8))  # of the GIF's screen descriptor
     caption = "The decision boundaries while the networks train: the best network of each number of layers."
-    return [Image("boundary", caption, "networks", _address("gif", gif), width, height)]
+    return [Image("boundary", caption, "networks", address("gif", gif), width, height)]
 
 
 def _titled(experiment: Experiment, i: int, moment: int) -> Boundary:
@@ -239,10 +206,6 @@ def _write(report: Report, name: str, content: bytes) -> None:
     with atomic_write(report.folder / name) as file:
         file.write(content)
     report.files.append(name)
-
-
-def _address(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def files_of_earlier_report(folder: Path) -> list[str]:
@@ -262,11 +225,3 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     for key, value in row.items():
         flat |= {f"{key} {path}": v for path, v in value.items()} if isinstance(value, dict) else {key: value}
     return flat
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

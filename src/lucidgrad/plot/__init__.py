@@ -33,6 +33,8 @@ from lucidgrad.plot.regression import regression_curves as regression_curves
 from lucidgrad.plot.mistakes import confusion_matrix as confusion_matrix
 from lucidgrad.plot.mistakes import worst_mistakes as worst_mistakes
 from lucidgrad.plot.calibration import calibration as calibration
+from lucidgrad.plot.predicted import predicted_against_true as predicted_against_true
+from lucidgrad.plot.importance import importances as importances
 
 # What the compiler has made of it
 from lucidgrad.plot.compiled import instructions_by_pass as instructions_by_pass

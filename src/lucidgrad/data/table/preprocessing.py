@@ -165,6 +165,23 @@ class TablePreprocessing:
             )
         return found
 
+    def inputs_of_columns(self) -> dict[str, list[int]]:
+        """For each column that is used, its places in the numbers with the codes behind them.
+
+        >>> from lucidgrad.data.table import TablePreprocessing
+        >>> table = {"height": [1.6, 1.7, None, 1.8], "town": ["Bonn", "Köln", "Bonn", "Köln"]}
+        >>> TablePreprocessing.fit(table).inputs_of_columns()
+        {'height': [0, 1], 'town': [2]}
+        """
+        places: dict[str, list[int]] = {}
+        i, j = 0, len(self.numeric_names)
+        for name, encoding in self._encodings:
+            width = 1 if isinstance(encoding, CategoricalEncoding) else len(encoding.outputs)
+            start = j if isinstance(encoding, CategoricalEncoding) else i
+            places[name] = list(range(start, start + width))
+            i, j = (i, j + 1) if isinstance(encoding, CategoricalEncoding) else (i + width, j)
+        return places
+
     def state(self) -> dict[str, Any]:
         """All of it as dicts, lists, text, numbers, booleans, None and arrays: what ``from_state`` takes."""
         return {

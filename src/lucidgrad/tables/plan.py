@@ -1,0 +1,304 @@
+"""What is to be learned from a table, and from which columns and rows: guessed, with reasons, unless it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from lucidgrad.data.table import Column, guess_kinds
+from lucidgrad.data.table_file import TableFile
+from lucidgrad.data.table_file.values import as_number
+from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.tables.split import Split, split_rows
+
+if TYPE_CHECKING:
+    import polars
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+TASKS = ("classification", "regression")
+MOST_NUMBERED_CLASSES = 10
+"""Whole numbers with at most so many different values are classes, unless it is told that they are amounts."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is told, and not guessed.
+
+    Parameters
+    ----------
+    target
+        The column to predict.
+    task
+        ``"classification"``, ``"regression"``, or None: guess.
+    kinds
+        What columns are, by name: one of ``lucidgrad.data.table.KINDS``.
+    validation
+        The share of the rows to hold back.
+    stratify
+        Keep classes in proportion; None: for classes, yes.
+    group, time, weight
+        Columns: rows of a group stay together; the latest rows are held back; how much each row counts.
+    seed
+        Which rows are held back.
+    """
+
+    target: str
+    task: str | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    validation: float = 0.2
+    stratify: bool | None = None
+    group: str | None = None
+    time: str | None = None
+    weight: str | None = None
+    seed: int = 0
+
+
+@dataclass
+class Plan:
+    """What is learned from what, and why.
+
+    Parameters
+    ----------
+    source
+        The file.
+    wishes
+        What was told.
+    task, task_reason
+        Classification or regression.
+    columns
+        What each column was taken for, but the target.
+    kinds
+        What the estimator is told about columns.
+    x_train, y_train, weight
+        To learn from.
+    x_validation, y_validation
+        Held back: when to stop, and what is reported.
+    split
+        How they were chosen, in words.
+    notes
+        What the reader should know about the data.
+    """
+
+    source: TableFile
+    wishes: Wishes
+    task: str
+    task_reason: str
+    columns: list[Column]
+    kinds: dict[str, str]
+    x_train: polars.DataFrame
+    y_train: Array
+    weight: Array | None
+    x_validation: polars.DataFrame
+    y_validation: Array
+    split: str
+    notes: list[str]
+
+
+def make_plan(source: TableFile, wishes: Wishes, validation: TableFile | None = None) -> Plan:
+    """Read a table and decide what is learned from what.
+
+    Parameters
+    ----------
+    source
+        From ``lucidgrad.data.open_table``.
+    wishes
+        What is told.
+    validation
+        Rows to hold back, in a file of their own.
+
+    Raises
+    ------
+    DataError
+        Where nothing can be learned: no rows, one class, a column that is not there.
+    ArgumentError
+        For wishes that go against each other.
+    """
+    named = [wishes.target, *(n for n in (wishes.group, wishes.time, wishes.weight) if n), *wishes.kinds]
+    source.require([wishes.target], "as the target")
+    source.require(named, "that the options name")
+    table = _read(source, wishes)
+    task, reason = _task(source, table.target, wishes)
+    y = targets(source, table.target, task, table.lines)
+    _check_classes(source, wishes.target, task, y)
+    kinds = dict(wishes.kinds)
+    kinds.update({name: "ignored" for name in (wishes.group, wishes.weight) if name and name not in kinds})
+    columns = guess_kinds(table.x, kinds)
+    weight = None if wishes.weight is None else _weights(source, table, wishes.weight)
+    notes = list(table.notes)
+    if validation is None:
+        split = split_rows(table.x, y, wishes, is_classes=task == "classification")
+        held_x, held_y = table.x[split.validation], y[split.validation]
+        train_x, train_y = table.x[split.train], y[split.train]
+        weight = None if weight is None else weight[split.train]
+    else:
+        validation.require(source.names, f"of {source.path}")
+        other = _read(validation, wishes, like=table.x)
+        split = Split(np.arange(len(y)), np.arange(0), f"the rows of {validation.path}")
+        train_x, train_y, held_x = table.x, y, other.x
+        held_y = targets(validation, other.target, task, other.lines)
+        notes += [*other.notes, *validation.complaints()]
+    if task == "classification" and not (known := np.isin(held_y, np.unique(train_y))).all():
+        notes.append(f"{(~known).sum():,} held-back rows are of classes without a row to learn from and are left out")
+        held_x, held_y = held_x.filter(known), held_y[known]
+    if not len(held_y):
+        raise DataError(
+            explain(f"{source.path} expected rows to hold back", "none", "Give more rows, or a larger --validation")
+        )
+    notes = [*source.complaints(), *notes]
+    return Plan(
+        *(source, wishes, task, reason, columns, kinds, train_x, train_y, weight, held_x, held_y, split.reason, notes)
+    )
+
+
+@dataclass
+class _Table:
+    x: polars.DataFrame
+    target: polars.Series
+    lines: Array
+    notes: list[str]
+
+
+def _read(source: TableFile, wishes: Wishes, like: polars.DataFrame | None = None) -> _Table:
+    """The columns and the target, without the rows in which it is missing."""
+    import polars
+
+    batch = source.read()
+    if not batch.frame.height:
+        raise DataError(explain(f"{source.path} expected rows", "a header alone", "Check how the file was written"))
+    frame, lines, notes = batch.frame, batch.lines, []
+    target = frame.get_column(wishes.target)
+    gone = target.is_null().to_numpy()
+    if target.dtype.is_float():
+        gone = gone | target.is_nan().fill_null(value=True).to_numpy()
+    if gone.all():
+        raise DataError(
+            explain(f"{source.path} expected values in the target {wishes.target!r}", "none in any row", "Name another")
+        )
+    if gone.any():
+        where = source.place(int(lines[np.argmax(gone)]))
+        notes.append(f"{gone.sum():,} rows without a {wishes.target} are left out, the first on {where}")
+        frame, lines = frame.filter(polars.Series(~gone)), lines[~gone]
+    made = []
+    for column in (frame.drop(wishes.target) if like is None else frame.select(like.columns)).get_columns():
+        told = wishes.kinds.get(column.name) == "numeric"
+        wanted = like is not None and like.schema[column.name].is_numeric()
+        if column.dtype == polars.String and (told or wanted):
+            read = as_number(column, source.missing)
+            column = source._told(read, column, lines)  # noqa: PLW2901
+        elif like is not None and like.schema[column.name] == polars.String and column.dtype != polars.String:
+            column = column.cast(polars.String)  # noqa: PLW2901
+        made.append(column)
+    if not made:
+        got = f"{wishes.target!r} alone"
+        raise DataError(explain(f"{source.path} expected columns beside the target", got, "There is nothing to ask"))
+    return _Table(polars.DataFrame(made), frame.get_column(wishes.target), lines, notes)
+
+
+def _task(source: TableFile, target: polars.Series, wishes: Wishes) -> tuple[str, str]:
+    """Classes or numbers, and why."""
+    import polars
+
+    if wishes.task is not None:
+        return wishes.task, "as told"
+    distinct, rows = target.n_unique(), len(target)
+    if not target.dtype.is_numeric():
+        if distinct > max(0.5 * rows, 100):
+            raise DataError(
+                explain(
+                    f"{source.path} expected the target {wishes.target!r} to be classes or numbers",
+                    f"text with {distinct:,} different values in {rows:,} rows",
+                    "Name another target; --task classification insists",
+                )
+            )
+        return (
+            "classification",
+            f"{'text' if target.dtype == polars.String else target.dtype}, {distinct} different values".lower(),
+        )
+    whole = target.dtype.is_integer() or bool((target.cast(float) % 1 == 0).all())
+    if whole and distinct <= min(MOST_NUMBERED_CLASSES, max(2, rows // 5)):
+        return "classification", f"whole numbers, {distinct} different values"
+    return "regression", f"numbers, {distinct:,} different values"
+
+
+def targets(source: TableFile, target: polars.Series, task: str, lines: Array) -> Array:
+    """The target as labels or as float64.
+
+    Raises
+    ------
+    DataError
+        For regression, where there is no number.
+    """
+    import polars
+
+    if task == "classification":
+        if target.dtype == polars.String:
+            return np.array(target.str.strip_chars().to_list(), dtype=object)
+        if target.dtype == polars.Boolean:
+            return np.asarray(target.to_numpy(), bool)
+        if target.dtype.is_numeric():
+            whole = target.dtype.is_integer() or bool((target.cast(polars.Float64) % 1 == 0).all())
+            return target.cast(polars.Int64 if whole else polars.Float64).to_numpy()
+        return np.array(target.cast(polars.String).to_list(), dtype=object)
+    if target.dtype == polars.String:
+        read = as_number(target, source.missing)
+        bad = int(np.argmax(read.values.is_null().to_numpy()))
+        if read.values.null_count():
+            raise DataError(
+                explain(
+                    f"{source.path} {source.place(int(lines[bad]))}, column {target.name!r} expected a number",
+                    repr(target[bad]),
+                    "Mend it, name what stands for no value with --missing, or try --task classification",
+                )
+            )
+        target = read.values
+    values: Array = target.cast(polars.Float64).to_numpy()
+    if not np.isfinite(values).all():
+        bad = int(np.argmin(np.isfinite(values)))
+        raise DataError(
+            explain(
+                f"{source.path} {source.place(int(lines[bad]))}, column {target.name!r} expected a finite number",
+                f"{values[bad]}",
+                "Mend it or leave the row out",
+            )
+        )
+    return values
+
+
+def _check_classes(source: TableFile, name: str, task: str, y: Array) -> None:
+    if len(y) < 5:
+        raise DataError(explain(f"{source.path} expected at least 5 rows to learn from", f"{len(y)}", "Give more"))
+    if task == "classification" and len(only := np.unique(y)) == 1:
+        raise DataError(
+            explain(
+                f"{source.path} expected at least 2 classes in the target {name!r}",
+                f"{only.tolist()[0]!r} in all {len(y):,} rows",
+                "There is nothing to tell apart: name another target",
+            )
+        )
+    if task == "regression" and np.ptp(y) == 0:
+        got = f"{y[0]:g} in all {len(y):,} rows"
+        raise DataError(
+            explain(f"{source.path} expected the target {name!r} to vary", got, "Name another: the answer is known")
+        )
+
+
+def _weights(source: TableFile, table: _Table, name: str) -> Array:
+    import polars
+
+    column = table.x.get_column(name)
+    values: Array = column.cast(polars.Float64, strict=False).to_numpy()
+    bad = ~(np.isfinite(values) & (values >= 0))
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise ArgumentError(
+            explain(
+                f"{source.path} {source.place(int(table.lines[i]))}, column {name!r} expected a weight of at least 0",
+                repr(column[i]),
+                "Mend it, or leave --weight out",
+            )
+        )
+    return values

@@ -1,0 +1,221 @@
+"""Ask a model about the rows of a file, a part at a time, so that a file larger than the memory can be asked about."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lucidgrad.atomic import atomic_write
+from lucidgrad.data.table_file import Batch, TableFile
+from lucidgrad.data.table_file.values import Type
+from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.estimators import TabularClassifier, TabularRegressor
+from lucidgrad.tables.measuring import Measured, measure
+from lucidgrad.tables.plan import targets
+from lucidgrad.tables.trained import numbers_of_labels
+
+if TYPE_CHECKING:
+    import polars
+
+NUMBERS_AT_ONCE = 1_000_000
+"""In a batch: rows times columns."""
+PREDICTION = "prediction"
+
+
+def types_of(estimator: Any) -> dict[str, Type]:
+    """The columns that a model needs, with what they were in training."""
+    if not isinstance(estimator, TabularClassifier | TabularRegressor):
+        got = type(estimator).__name__
+        raise ArgumentError(
+            explain("a model for tables expected", got, "Train one with lucidgrad train, or predict in Python")
+        )
+    made: dict[str, Type] = {}
+    for column in estimator.columns_:
+        if column.is_used:
+            is_number = column.dtype == "number" or column.kind == "numeric"
+            made[column.name] = "number" if is_number else "boolean" if column.dtype == "boolean" else "text"
+    return made
+
+
+def batches(source: TableFile, types: Mapping[str, Type], others: Sequence[str] = ()) -> Iterator[Batch]:
+    """The rows of a file with the columns that a model needs, in any order; others besides, as they stand."""
+    source.require(list(types), "of training")
+    rows = int(np.clip(NUMBERS_AT_ONCE // max(len(types), 1), 256, 1 << 14))
+    return source.batches(types, others=others, rows=rows)
+
+
+def predict_file(
+    estimator: Any,
+    source: TableFile,
+    output: Path | None,
+    *,
+    probabilities: bool = False,
+    interval: float | None = None,
+    keep: Sequence[str] = (),
+) -> int:
+    """Write what a model says of each row of a file.
+
+    Parameters
+    ----------
+    estimator
+        A fitted TabularClassifier or TabularRegressor.
+    source
+        From ``lucidgrad.data.open_table``.
+    output
+        CSV, or Parquet where it ends in ``.parquet``, packed where in ``.gz``; it appears whole or not at all. None:
+        CSV to standard output.
+    probabilities
+        Also the probability of each class.
+    interval
+        Also the ends of an interval that holds the number with this probability.
+    keep
+        Columns of the file to write in front.
+
+    Returns
+    -------
+    How many rows there were.
+
+    Raises
+    ------
+    DataError
+        When a column is missing or the file is malformed.
+    ArgumentError
+        When what is asked for does not go with the model.
+    """
+    is_classifier = isinstance(estimator, TabularClassifier)
+    if probabilities and not is_classifier:
+        raise ArgumentError(explain("--probabilities expected classes", "a model of numbers", "Try --interval 0.9"))
+    if interval is not None and is_classifier:
+        raise ArgumentError(explain("--interval expected numbers", "a model of classes", "Try --probabilities"))
+    source.require(list(keep), "to keep")
+    made = _names(estimator, probabilities, interval)
+    if double := [name for name in keep if name in made]:
+        got = f"a column {double[0]!r} to keep"
+        raise ArgumentError(explain(f"the output has a column {double[0]!r}", got, "Rename the one in the file"))
+    rows = 0
+    with open_output(output) as write:
+        for batch in batches(source, types_of(estimator), keep):
+            write(_answer(estimator, batch, made, probabilities, interval, keep))
+            rows += batch.frame.height
+        if not rows:
+            raise DataError(explain(f"{source.path} expected rows", "a header alone", "Check how it was written"))
+    return rows
+
+
+def _names(estimator: Any, probabilities: bool, interval: float | None) -> list[str]:
+    names = [PREDICTION]
+    if probabilities:
+        names += [f"probability of {label}" for label in estimator.classes_.tolist()]
+    return names + (["low", "high"] if interval is not None else [])
+
+
+def _answer(
+    estimator: Any, batch: Batch, names: list[str], probabilities: bool, interval: float | None, keep: Sequence[str]
+) -> polars.DataFrame:
+    import polars
+
+    x = batch.frame
+    if isinstance(estimator, TabularClassifier):
+        p = estimator.predict_proba(x)
+        labels = estimator.classes_[p.argmax(axis=1)]
+        values = [labels.tolist(), *(p.T if probabilities else [])]
+    else:
+        values = [estimator.predict(x)]
+        if interval is not None:
+            values += list(estimator.predict_interval(x, interval).T)
+    answers = [polars.Series(name, v) for name, v in zip(names, values, strict=True)]
+    return polars.DataFrame([x.get_column(name) for name in keep] + answers)
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[Any]:
+    """A function that writes frames one behind the other; what it makes appears at the end of the block, or not."""
+    if path is None:
+        yield _csv_writer(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    if path.suffix.lower() not in (".parquet", ".pq"):
+        with atomic_write(path) as file:
+            if path.suffix.lower() != ".gz":
+                yield _csv_writer(file)
+            else:
+                with gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
+                    yield _csv_writer(packed)
+        return
+    import polars
+
+    with atomic_write(path) as file, TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent) as folder:
+        parts: list[str] = []
+
+        def write(frame: polars.DataFrame) -> None:
+            parts.append(os.path.join(folder, f"{len(parts):08}.parquet"))  # noqa: PTH118 - text, for polars
+            frame.write_parquet(parts[-1])
+
+        yield write
+        polars.scan_parquet(parts, glob=False).sink_parquet(file)
+
+
+def _csv_writer(file: Any) -> Any:
+    begun = False
+
+    def write(frame: polars.DataFrame) -> None:
+        nonlocal begun
+        file.write(frame.write_csv(include_header=not begun).encode())
+        begun = True
+
+    return write
+
+
+def evaluate_file(estimator: Any, source: TableFile, target: str) -> tuple[Measured, list[str]]:
+    """Measure a model on the rows of a file that has the target.
+
+    Returns
+    -------
+    What was measured, and what the reader should know about the file.
+
+    Raises
+    ------
+    DataError
+        When a column is missing, or there is no row with a target.
+    """
+    import polars
+
+    source.require([target], "with the true answers")
+    is_classifier = isinstance(estimator, TabularClassifier)
+    wanted: Type = "number"
+    if is_classifier:
+        kind = estimator.classes_.dtype.kind
+        wanted = "boolean" if kind == "b" else "number" if kind in "iuf" else "text"
+    types = types_of(estimator) | {target: wanted}
+    true, answers, gone = [], [], 0
+    for batch in batches(source, types):
+        there = batch.frame.get_column(target).is_not_null()
+        gone += int((~there).sum())
+        frame = batch.frame.filter(there)
+        if not frame.height:
+            continue
+        column = frame.get_column(target)
+        if wanted == "text" and column.dtype != polars.String:
+            column = column.cast(polars.String)
+        y = targets(source, column, "classification" if is_classifier else "regression", batch.lines[there.to_numpy()])
+        true.append(numbers_of_labels(estimator, y) if is_classifier else y)
+        answers.append(estimator.predict_proba(frame) if is_classifier else estimator.predict(frame))
+    if not true:
+        raise DataError(explain(f"{source.path} expected rows with a {target!r}", "none", "Check the file"))
+    y, classes = np.concatenate(true), estimator.classes_ if is_classifier else None
+    notes = source.complaints()
+    if gone:
+        notes.append(f"{gone:,} rows without a {target} are left out")
+    if is_classifier and (y < 0).any():
+        notes.append(f"{(y < 0).sum():,} rows are of classes that the model does not know, and count as wrong")
+    known = y[y >= 0] if is_classifier else y
+    base = np.bincount(known, minlength=len(classes)) / max(len(known), 1) if classes is not None else [y.mean()]
+    return measure(y, np.concatenate(answers), classes, np.asarray(base), "this file"), notes

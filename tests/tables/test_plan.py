@@ -1,0 +1,155 @@
+"""What is learned from what: guesses with reasons, which rows are held back, and what cannot be learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lucidgrad.data import open_table
+from lucidgrad.errors import ArgumentError, DataError
+from lucidgrad.tables import Plan, Wishes, make_plan
+
+
+def plan(folder: Path, text: str, target: str = "y", held: str | None = None, **wishes: Any) -> Plan:
+    (folder / "t.csv").write_text(text, encoding="utf-8")
+    other = None
+    if held is not None:
+        (folder / "v.csv").write_text(held, encoding="utf-8")
+        other = open_table(folder / "v.csv")
+    return make_plan(open_table(folder / "t.csv"), Wishes(target, **wishes), other)
+
+
+def table(answers: Any, **more: Any) -> str:
+    """A table with a number, the answers, and further columns."""
+    names = ["x", "y", *more]
+    rows = zip(range(len(answers)), answers, *more.values(), strict=True)
+    return "\n".join([",".join(names), *(",".join(map(str, row)) for row in rows)]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "task", "reason"),
+    [
+        (["yes", "no"] * 20, "classification", "text, 2 different values"),
+        (["true", "false"] * 20, "classification", "boolean, 2 different values"),
+        ([0, 1, 2, 3] * 10, "classification", "whole numbers, 4 different values"),
+        (list(range(40)), "regression", "numbers, 40 different values"),
+        ([0.5, 1.5] * 20, "regression", "numbers, 2 different values"),
+    ],
+)
+def test_the_task_is_guessed_by_the_target_with_a_reason(tmp_path, answers, task, reason):
+    made = plan(tmp_path, table(answers))
+    assert (made.task, made.task_reason) == (task, reason)
+
+
+def test_the_task_can_be_told(tmp_path):
+    made = plan(tmp_path, table([0, 1, 2, 3] * 10), task="regression")
+    assert made.task == "regression"
+    assert made.y_train.dtype == np.float64
+
+
+def test_kinds_are_told_by_name(tmp_path):
+    made = plan(tmp_path, table(["a", "b"] * 20, zip=[1, 2, 3, 4] * 10), kinds={"zip": "categorical", "x": "ignored"})
+    assert {c.name: (c.kind, c.reason) for c in made.columns} == {
+        "x": ("ignored", "as told"),
+        "zip": ("categorical", "as told"),
+    }
+
+
+def test_classes_are_held_back_in_proportion(tmp_path):
+    made = plan(tmp_path, table(["a"] * 30 + ["b"] * 10))
+    assert sorted(made.y_validation.tolist()) == ["a"] * 6 + ["b"] * 2
+    assert made.split == "20 % of the rows, with the classes in proportion (seed 0)"
+
+
+def test_a_class_with_one_row_is_learned_from(tmp_path):
+    made = plan(tmp_path, table(["a"] * 20 + ["b"] * 20 + ["rare"]))
+    assert "rare" in made.y_train.tolist()
+    assert "rare" not in made.y_validation.tolist()
+
+
+def test_rows_of_a_group_stay_together_and_the_group_is_no_input(tmp_path):
+    groups = [f"g{i % 9}" for i in range(90)]
+    made = plan(tmp_path, table(list(range(90)), g=groups), group="g", validation=0.3)
+    train, held = set(made.x_train["g"]), set(made.x_validation["g"])
+    assert not train & held
+    assert len(held) == 3
+    assert made.split == "3 of the 9 groups by g, 33 % of the rows (seed 0)"
+    assert {c.name: c.kind for c in made.columns}["g"] == "ignored"
+
+
+@pytest.mark.parametrize("day", ["2024-01-{:02}", "{:02}.01.2024"])
+def test_the_latest_rows_are_held_back(tmp_path, day):
+    days = [day.format(1 + (7 * i) % 31) for i in range(31)]
+    made = plan(tmp_path, table(list(range(31)), day=days), time="day")
+    assert sorted(made.x_validation["day"]) == [day.format(d) for d in range(26, 32)]
+    assert made.split == f"the latest 19 % of the rows, day from {day.format(26)}"
+
+
+def test_rows_to_hold_back_may_be_in_a_file_of_their_own(tmp_path):
+    held = "y,extra,x\n0.5,z,1.25\n1.5,z,NA\n,z,3\n"
+    made = plan(tmp_path, "x,y\n" + "".join(f"{i}.5,{i / 4}\n" for i in range(20)), held=held)
+    assert made.x_validation["x"].to_list() == [1.25, None]
+    assert made.y_validation.tolist() == [0.5, 1.5]
+    assert any("1 rows without a y are left out, the first on line 4" in note for note in made.notes)
+    with pytest.raises(DataError, match=r"v\.csv expected the column 'x' of .*t\.csv"):
+        plan(tmp_path, table(list(range(20))), held="y\n1\n")
+
+
+def test_a_held_back_class_that_was_never_seen_is_left_out_and_told(tmp_path):
+    made = plan(tmp_path, table(["a", "b"] * 10), held="x,y\n1,a\n2,c\n")
+    assert made.y_validation.tolist() == ["a"]
+    assert "1 held-back rows are of classes without a row to learn from" in made.notes[-1]
+
+
+def test_rows_without_a_target_are_left_out_and_told(tmp_path):
+    made = plan(tmp_path, table(["a", "b", "", "a"] * 10))
+    assert len(made.y_train) + len(made.y_validation) == 30
+    assert made.notes == ["10 rows without a y are left out, the first on line 4"]
+
+
+def test_weights_are_a_column_and_no_input(tmp_path):
+    made = plan(tmp_path, table(list(range(20)), w=[0.5, 2] * 10), weight="w")
+    assert set(made.weight.tolist()) == {0.5, 2.0}  # type: ignore[union-attr]
+    assert {c.name: c.kind for c in made.columns}["w"] == "ignored"
+    with pytest.raises(ArgumentError, match=r"line 3, column 'w' expected a weight of at least 0, got -2"):
+        plan(tmp_path, table(list(range(20)), w=[0.5, -2] * 10), weight="w")
+
+
+def test_columns_told_to_be_numbers_are_read_as_numbers_and_the_rest_is_told(tmp_path):
+    made = plan(tmp_path, table(list(range(20)), n=["1", "x"] * 10), kinds={"n": "numeric"})
+    assert made.x_train.schema["n"].is_numeric()
+    assert any("column 'n': 10 values are no number" in note for note in made.notes)
+
+
+def test_all_missing_constant_and_id_columns_are_left_out_with_a_reason(tmp_path):
+    made = plan(tmp_path, table(["a", "b"] * 20, none=[""] * 40, same=["k"] * 40, id=range(100, 140)))
+    assert {c.name: c.kind for c in made.columns} == {"x": "id", "none": "empty", "same": "constant", "id": "id"}
+    assert not any(c.is_used for c in made.columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "wishes", "message"),
+    [
+        ("x,y\n", {}, "expected rows, got a header alone"),
+        ("x,y\n1,\n2,NA\n", {}, "expected values in the target 'y', got none in any row"),
+        ("x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n", {}, "expected at least 2 classes in the target 'y', got 'a' in all 5 rows"),
+        ("x,y\n1,.5\n2,.5\n3,.5\n4,.5\n5,.5\n", {}, "expected the target 'y' to vary, got 0.5 in all 5 rows"),
+        ("x,y\n1,a\n2,b\n", {}, "expected at least 5 rows to learn from, got 2"),
+        ("y\n1\n2\n3\n4\n5\n", {}, "expected columns beside the target, got 'y' alone"),
+        ("x,why\n1,2\n", {}, "expected the column 'y' as the target, got a table of x, why. Add it"),
+        ("x,y\n1,2\n", {"kinds": {"z": "numeric"}}, "expected the column 'z' that the options name"),
+        (table([f"t{i}" for i in range(200)]), {}, "to be classes or numbers, got text with 200 different values"),
+        (table([1.5] * 9 + ["abc"] * 3), {"task": "regression"}, "line 11, column 'y' expected a number, got 'abc'"),
+        (table([1.5] * 9 + ["inf"]), {}, "line 11, column 'y' expected a finite number, got inf"),
+        (table([1, 2.5] * 9), {"time": "x", "stratify": True}, "expected one way to choose rows, got --time and --str"),
+        (table([1, 2.5] * 9), {"stratify": True}, "--stratify expected classes, got numbers"),
+        (table([1, 2.5] * 9, g=["a"] * 18), {"group": "g"}, "expected at least 2 groups in 'g', got one alone"),
+        (table([1, 2.5] * 9, g=["a", "b"] * 9), {"time": "g"}, "expected dates or numbers in 'g', got categorical"),
+    ],
+)
+def test_what_cannot_be_learned_is_told(tmp_path, text, wishes, message):
+    with pytest.raises((DataError, ArgumentError), match=message.replace(".", r"\.").replace("(", r"\(")):
+        plan(tmp_path, text, **wishes)
