@@ -55,6 +55,11 @@ def _of_model(found: ModelFile) -> dict[str, Any]:
         "metrics": found.metrics,
         "preprocessing": None if found.preprocessing is None else type(found.preprocessing).__name__,
     }
+    if hasattr(found.model, "columns_"):
+        classes = getattr(found.model, "classes_", None)
+        report["target"] = found.model.target_name_
+        report["classes"] = None if classes is None else classes.tolist()
+        report["columns"] = {c.name: c.kind for c in found.model.columns_}
     if isinstance(found.model, Module):
         report["parameters"] = sum(p.data.size for p in found.model.parameters().values())
         report["layers"] = {path: type(module).__name__ for path, module in found.model.modules().items()}
@@ -75,6 +80,10 @@ def _text(report: dict[str, Any], found: ModelFile | None) -> str:
 
 def _of_found(report: dict[str, Any], found: ModelFile) -> list[str]:
     lines = found.model.summary().splitlines() if isinstance(found.model, Module) else [repr(found.model)]
+    if "columns" in report:
+        classes = "" if report["classes"] is None else f": {', '.join(map(str, report['classes']))}"
+        lines.append(f"predicts {report['target'] or 'its target'}{classes}")
+        lines += [f"  {name}: {kind}" for name, kind in report["columns"].items()]
     if report["preprocessing"]:
         lines.append(f"preprocessing: {report['preprocessing']}")
     if found.labels is not None:
