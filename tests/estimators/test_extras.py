@@ -64,7 +64,9 @@ def test_layers_stand_as_they_were_asked_for():
 
 
 @pytest.mark.parametrize("normalization", ["batch", "layer", None])
-@pytest.mark.parametrize("activation", ["relu", "logistic", "selu", lambda x: x * x.sigmoid()], ids=str)
+@pytest.mark.parametrize(
+    "activation", ["relu", "logistic", "selu", lambda x: x * x.sigmoid()], ids=["relu", "logistic", "selu", "function"]
+)
 def test_predictions_are_those_of_the_network(normalization, activation):
     model = classifier(activation=activation, normalization=normalization, dropout=0.1, max_iter=10)
     model.fit(IRIS, SPECIES)
@@ -122,7 +124,7 @@ def test_float32_is_kept_and_integers_and_sparse_rows_are_taken():
 @pytest.mark.parametrize(
     ("loss", "constant"),
     [("absolute_error", np.median), (Quantile(q=0.9), lambda y: np.quantile(y, 0.9)), ("squared_error", np.mean)],
-    ids=str,
+    ids=["absolute", "quantile", "squared"],
 )
 def test_a_regressor_learns_what_its_loss_is_best_at(loss, constant):
     y = np.random.default_rng(0).exponential(size=300)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.atomic import atomic_write
+from lucidgrad.files.container import versions
 from lucidgrad.page import Image, png_image, render
 from lucidgrad.plot import (
     calibration,
@@ -46,8 +47,6 @@ def write_report(trained: Trained, path: str | os.PathLike[str], *, command: str
     OSError
         When it cannot be written.
     """
-    from lucidgrad import __version__
-
     plan, estimator = trained.plan, trained.estimator
     kinds: dict[str, int] = {}
     for column in plan.columns:
@@ -67,7 +66,7 @@ def write_report(trained: Trained, path: str | os.PathLike[str], *, command: str
         model=model,
         network=estimator.model_.summary(),
         settings=_settings(trained),
-        version=__version__,
+        version=versions()["lucidgrad"],
         python=platform.python_version(),
         numpy=np.__version__,
     )
