@@ -121,7 +121,7 @@ def _of_column(class_weight: Any, labels: Array, classes: Array, sample_weight: 
         unknown = [c for c in class_weight if c not in classes]
         if unknown:
             raise ArgumentError(
-                explain("class_weight expected classes of y", repr(unknown[0]), f"There are {list(classes)}")
+                explain("class_weight expected classes of y", repr(unknown[0]), f"There are {classes.tolist()}")
             )
         by_class = np.array([float(class_weight.get(c, 1.0)) for c in classes.tolist()])
         if not (np.isfinite(by_class).all() and (by_class >= 0).all()):

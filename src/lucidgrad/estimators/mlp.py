@@ -34,6 +34,8 @@ CALL_SECONDS = 0.05  # between two looks at Ctrl-C
 class Native:
     """The loop of the stochastic solvers over epochs and batches."""
 
+    _bar: ProgressOfLoop  # only while scikit-learn's loop runs
+
     def _fit_stochastic(
         self,
         X: Any,
@@ -49,7 +51,11 @@ class Native:
         me: Any = self
         if _left_to_scikit_learn(me, X):
             rest = activations, deltas, coef_grads, intercept_grads, layer_units, incremental
-            super()._fit_stochastic(X, y, sample_weight, *rest)  # type: ignore[misc]
+            try:
+                with ProgressOfLoop(me, X.shape[0]) as me._bar:
+                    super()._fit_stochastic(X, y, sample_weight, *rest)  # type: ignore[misc]
+            finally:
+                del me._bar
             return
         _prepare_optimizer(me, incremental)
         train, validation = _parts(me, X, y, sample_weight, incremental)
@@ -80,6 +86,12 @@ class Native:
             warnings.warn("Training interrupted by user.", stacklevel=7)
         if me.early_stopping:
             me.coefs_, me.intercepts_ = me._best_coefs, me._best_intercepts
+
+    def _update_no_improvement_count(self, *judged_by: Any) -> None:
+        """After each epoch, the only place where scikit-learn's own loop can be followed from outside."""
+        super()._update_no_improvement_count(*judged_by)  # type: ignore[misc]
+        if "_bar" in self.__dict__:
+            self._bar.show()
 
 
 def _left_to_scikit_learn(me: Any, X: Any) -> bool:

@@ -35,8 +35,6 @@ class Drawing:
     ----------
     svg
         The picture as text, as it was asked for.
-    html
-        The same with layers that fold into one box and unfold again, by a click or with Enter; it needs no network.
     chart, scene
         What is in the picture, and where.
     """
@@ -57,7 +55,10 @@ class Drawing:
 
     @cached_property
     def html(self) -> str:
-        """The picture with layers that fold and unfold, as a part of a page."""
+        """The picture with layers that fold into one box and unfold again, by a click or with Enter.
+
+        A part of a page, which needs no network.
+        """
         return foldable(self._whole, self._words, self.detail, self._number, unfolded=self.chart is self._whole)
 
     def _repr_svg_(self) -> str:
