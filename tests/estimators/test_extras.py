@@ -261,7 +261,10 @@ def test_class_weights_are_sample_weights_by_class():
 
 def test_class_weights_that_cannot_be_meant():
     for class_weight, message in (
-        ({"rose": 1}, "class_weight expected classes of y, got 'rose'"),
+        (
+            {"rose": 1},
+            r"class_weight expected classes of y, got 'rose'. There are \['setosa', 'versicolor', 'virginica'\]",
+        ),
         ({"setosa": -1.0}, "class_weight expected finite numbers >= 0"),
         ([{0: 1}], "class_weight expected 'balanced' or a dict from classes to weights, got a list"),
     ):
@@ -381,6 +384,15 @@ def test_progress_is_drawn_where_it_is_asked_for_and_changes_nothing(options, ca
     quiet = classifier(**options).fit(IRIS, SPECIES)
     assert capsys.readouterr().err == ""
     np.testing.assert_array_equal(shown.coefs_[0], quiet.coefs_[0])
+    assert "_bar" not in vars(shown)
+
+
+@pytest.mark.parametrize("engine", ["eager", "native"])
+def test_a_bar_shows_the_validation_score_of_its_own_epoch(engine, capsys):
+    options = {"early_stopping": True, "max_iter": 12}
+    model = classifier(engine=engine, progress=True, **options).fit(IRIS, SPECIES)
+    assert model.validation_scores_[-1] != model.validation_scores_[-2]
+    assert f"validation score {model.validation_scores_[-1]:.4f}" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

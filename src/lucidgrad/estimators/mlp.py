@@ -34,7 +34,7 @@ CALL_SECONDS = 0.05  # between two looks at Ctrl-C
 class Native:
     """The loop of the stochastic solvers over epochs and batches."""
 
-    _bar: ProgressOfLoop  # only while scikit-learn's loop runs
+    _bar: ProgressOfLoop | None = None
 
     def _fit_stochastic(
         self,
@@ -51,18 +51,15 @@ class Native:
         me: Any = self
         if _left_to_scikit_learn(me, X):
             rest = activations, deltas, coef_grads, intercept_grads, layer_units, incremental
-            try:
-                with ProgressOfLoop(me, X.shape[0]) as me._bar:
-                    super()._fit_stochastic(X, y, sample_weight, *rest)  # type: ignore[misc]
-            finally:
-                del me._bar
+            with ProgressOfLoop(me):
+                super()._fit_stochastic(X, y, sample_weight, *rest)  # type: ignore[misc]
             return
         _prepare_optimizer(me, incremental)
         train, validation = _parts(me, X, y, sample_weight, incremental)
         fit = _Epochs(me, train, layer_units)
         try:
             me.n_iter_ = 0
-            with fit.steps(), ProgressOfLoop(me, fit.n) as bar:
+            with fit.steps(), ProgressOfLoop(me):
                 for _ in range(me.max_iter):
                     me.loss_ = fit.epoch()
                     me.n_iter_ += 1
@@ -72,7 +69,6 @@ class Native:
                         print(f"Iteration {me.n_iter_}, loss = {me.loss_:.8f}")
                     if me.early_stopping:
                         fit.store()
-                    bar.show()
                     if _ends(me, validation) or incremental:
                         break
                     if me.n_iter_ == me.max_iter:
@@ -88,9 +84,9 @@ class Native:
             me.coefs_, me.intercepts_ = me._best_coefs, me._best_intercepts
 
     def _update_no_improvement_count(self, *judged_by: Any) -> None:
-        """After each epoch, the only place where scikit-learn's own loop can be followed from outside."""
+        """Both loops come here after each epoch; scikit-learn's own can be followed from outside nowhere else."""
         super()._update_no_improvement_count(*judged_by)  # type: ignore[misc]
-        if "_bar" in self.__dict__:
+        if self._bar is not None:
             self._bar.show()
 
 

@@ -15,23 +15,23 @@ class ProgressOfLoop:
     Parameters
     ----------
     me
-        The estimator: its ``max_iter``, ``n_iter_``, ``loss_`` and ``validation_scores_`` are shown.
-    rows
-        Samples that are trained on.
+        The estimator: its ``max_iter``, ``n_iter_``, ``loss_`` and ``validation_scores_`` are shown. Inside of the
+        ``with`` it has this as ``_bar``.
     """
 
-    def __init__(self, me: Any, rows: int) -> None:
+    def __init__(self, me: Any) -> None:
         self.me = me
         self._bar = None if me.progress is False else Progress(always=me.progress is True)
         rate = math.nan if me.learning_rate != "constant" else float(me.learning_rate_init)
         self._run: Any = SimpleNamespace(
-            epoch=0, epochs=me.max_iter, batch=0, batch_size=rows, data={"rows": rows}, learning_rate=rate,
+            epoch=0, epochs=me.max_iter, batch=0, batch_size=None, data={"rows": 1}, learning_rate=rate,
             history=History(),
         )  # fmt: skip
 
     def __enter__(self) -> Self:
         if self._bar is not None:
             self._bar.on_run_begin(self._run)
+        self.me._bar = self
         return self
 
     def show(self) -> None:
@@ -47,5 +47,6 @@ class ProgressOfLoop:
         self._bar.on_epoch_end(self._run)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        del self.me._bar
         if self._bar is not None:
             self._bar.on_run_end(self._run)
