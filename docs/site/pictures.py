@@ -1,4 +1,4 @@
-"""The Korean twins of pictures in docs/images: ``python -m docs.site.pictures`` draws them with Korean words."""
+"""Pictures in docs/images, ``python -m docs.site.pictures``: graphs in both languages, and Korean twins of others."""
 
 from __future__ import annotations
 
@@ -66,11 +66,17 @@ def mistakes() -> None:
 
 
 def graph() -> None:
-    """The computational graph of a two-layer perceptron, as on the page on seeing."""
+    """The computational graphs of a two-layer and of a three-layer perceptron, as on the page on seeing."""
     lg.seed(0)
     x, y = lg.data.xor(4, seed=0)
-    model = lg.nn.Sequential(lg.nn.Linear(2, 2), lg.functional.tanh, lg.nn.Linear(2, 2))
-    lg.draw(model, x, y, loss="cross_entropy", language="ko").save(IMAGES / "graph_ko.svg")
+    tanh, relu = lg.functional.tanh, lg.functional.relu
+    model = lg.nn.Sequential(lg.nn.Linear(2, 2), tanh, lg.nn.Linear(2, 2))
+    deeper = lg.nn.Sequential(lg.nn.Linear(2, 3), tanh, lg.nn.Linear(3, 3), relu, lg.nn.Linear(3, 2))
+    for language, ending in (("en", ""), ("ko", "_ko")):
+        lg.draw(model, x, y, loss="cross_entropy", language=language).save(IMAGES / f"graph{ending}.svg")
+        lg.draw(deeper, x, y, loss="cross_entropy", language=language, direction="right", expand=False).save(
+            IMAGES / f"graph_right{ending}.svg"
+        )
 
 
 def learning_rate() -> None:

@@ -35,6 +35,9 @@ def pictures(model, x, y):
     yield lg.draw(model, x, y, loss="cross_entropy", expand=False, language="ko")
     yield lg.draw(loss)
     yield lg.draw(loss, model=model)
+    yield lg.draw(model, x, y, loss="cross_entropy", direction="right")
+    yield lg.draw(model, x, y, loss="cross_entropy", direction="right", expand=False, language="ko")
+    yield lg.draw(loss, direction="right", detail="numbers")
     deep = lg.nn.Sequential(*[lg.nn.Residual(lg.nn.Sequential(lg.nn.Linear(2, 2), lg.functional.gelu)) for _ in "ab"])
     yield lg.draw(deep, x, y, loss="cross_entropy", expand=True)
 
@@ -85,7 +88,7 @@ def test_layers_are_boxes_around_what_is_theirs_alone(network):
     picture = lg.draw(model, x, y, loss="cross_entropy")
     scene = picture.scene
     assert [layer.title for layer in picture.chart.layers] == [
-        "0 · Linear", "1 · tanh", "2 · Linear", "3 · relu", "4 · Linear",
+        "0 · Linear", "1 · tanh", "2 · Linear", "3 · relu", "4 · Linear", "CrossEntropy",
     ]  # fmt: skip
     for k, frame in scene.frames.items():
         for v, box in scene.boxes.items():
@@ -103,13 +106,55 @@ def test_no_box_label_or_frame_overlaps_another_and_text_stays_inside(network):
             assert box.width / 2 - 0.1 <= box.x <= scene.width - box.width / 2 + 0.1
 
 
-def test_lines_go_downwards_from_box_to_box(network):
+def test_lines_go_in_the_direction_of_the_picture_from_box_to_box(network):
+    seen = set()
     for picture in pictures(*network):
+        seen.add(picture.direction)
         for edge, points in picture.scene.routes.items():
-            heights = [y for _, y in points]
-            assert heights == sorted(heights)
-            source = picture.scene.boxes[edge.source]
-            assert points[0] == (source.x, source.y + source.height / 2)
+            along = [p[picture.direction == "down"] for p in points]
+            assert along == sorted(along)
+            source, target = picture.scene.boxes[edge.source], picture.scene.boxes[edge.target]
+            if picture.direction == "down":
+                assert points[0] == (source.x, source.y + source.height / 2)
+                assert points[-1] == (target.x, target.y - target.height / 2)
+            else:
+                assert points[0] == (source.x + source.width / 2, source.y)
+                assert points[-1] == (target.x - target.width / 2, target.y)
+    assert seen == {"down", "right"}
+
+
+def test_a_picture_to_the_right_is_low_and_says_the_same(network):
+    model, x, y = network
+    down, right = (lg.draw(model, x, y, loss="cross_entropy", direction=d, detail="summary") for d in ("down", "right"))
+    assert right.scene.height < down.scene.height / 2
+    assert right.scene.width > right.scene.height
+
+    def words(picture):
+        parts = [*picture.scene.boxes.values(), *picture.scene.labels.values(), *picture.scene.frames.values()]
+        return sorted(" ".join(t.text for t in box.texts) for box in parts)
+
+    assert words(right) == words(down)
+
+
+def test_the_ops_of_the_loss_stand_in_a_frame_with_its_name(network):
+    model, x, y = network
+
+    def fourth_power(predictions, targets):
+        return (predictions - targets) ** 4
+
+    for loss, name in (("cross_entropy", "CrossEntropy"), (fourth_power, "fourth_power"), (lambda p, t: p * p, "loss")):
+        targets = y if loss == "cross_entropy" else np.zeros((4, 2))
+        chart = lg.draw(model, x, targets, loss=loss).chart
+        place, layer = next((k, layer) for k, layer in enumerate(chart.layers) if layer.is_loss)
+        assert layer.title == name
+        inside = [v for v in chart.operations() if v.layer == place]
+        assert chart.vertices[-1] in inside
+        assert not any(v.title in ("linear", "relu") for v in inside)
+        assert len(inside) >= 2
+        folded = lg.draw(model, x, targets, loss=loss, expand=False)
+        assert folded.chart.vertices[-1].title == name
+        assert folded.chart.vertices[-1].value == chart.vertices[-1].value
+        assert 'class="frame loss"' in lg.draw(model, x, targets, loss=loss).svg
 
 
 def test_the_picture_is_well_formed_and_says_what_it_is(network, tmp_path):
@@ -183,5 +228,7 @@ def test_errors_say_what_can_be_drawn(network):
         lg.draw(model, x, loss="cross_entropy")
     with pytest.raises(lg.errors.ArgumentError, match="language expected one of"):
         lg.draw(model, x, language="fr")
+    with pytest.raises(lg.errors.ArgumentError, match="direction expected one of"):
+        lg.draw(model, x, direction="up")
     with pytest.raises(lg.errors.GradientError):
         lg.draw(lg.tensor(1.0))

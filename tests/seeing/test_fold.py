@@ -72,7 +72,7 @@ def test_layers_fold_by_mouse_and_unfold_by_keyboard(network, page, tmp_path):
     picture.save(tmp_path / "graph.html")
     page.goto((tmp_path / "graph.html").as_uri())
     before = height(page)
-    assert len(shown(page, "[data-turn][data-in]")) == 5
+    assert len(shown(page, "[data-turn][data-in]")) == 6
     check_nothing_overlaps(page)
     page.locator('[data-turn="2"][data-in]').click(position={"x": 6, "y": 6})
     assert [g["whole"] for g in shown(page, "[data-whole]")] == ["2"]
@@ -92,12 +92,33 @@ def test_all_layers_fold_at_once_and_the_frame_says_which_state_it_is_in(network
     model, x, y = network
     page.set_content(lg.draw(model, x, y, loss="cross_entropy", language="ko")._repr_html_())
     page.get_by_role("button", name="모두 접기").click()
-    assert len(shown(page, '[data-whole][aria-expanded="false"]')) == 5
+    assert len(shown(page, '[data-whole][aria-expanded="false"]')) == 6
     assert shown(page, '[data-in][aria-expanded="true"]') == []
     check_nothing_overlaps(page)
     assert height(page) < 900  # a network of three layers on a screen
     page.get_by_role("button", name="모두 펼치기").click()
-    assert len(shown(page, '[data-in][aria-expanded="true"]')) == 5
+    assert len(shown(page, '[data-in][aria-expanded="true"]')) == 6
+
+
+def test_layers_of_a_picture_to_the_right_fold_sideways(network, page, tmp_path):
+    model, x, y = network
+    picture = lg.draw(model, x, y, loss="cross_entropy", direction="right")
+    picture.save(tmp_path / "graph.html")
+    page.goto((tmp_path / "graph.html").as_uri())
+    check_nothing_overlaps(page)
+    before = page.locator("svg").bounding_box()
+    page.locator('[data-turn="2"][data-in]').click(position={"x": 6, "y": 6})
+    after = page.locator("svg").bounding_box()
+    assert after["width"] < before["width"]
+    assert after["height"] == before["height"]
+    check_nothing_overlaps(page)
+    page.get_by_role("button", name="Fold all", exact=True).click()
+    check_nothing_overlaps(page)
+    folded = [g["x"] for g in shown(page, "[data-whole]")]
+    assert len(folded) == 6
+    assert folded == sorted(folded)
+    page.get_by_role("button", name="Unfold all").click()
+    assert page.locator("svg").bounding_box() == before
 
 
 def test_two_pictures_on_a_page_fold_by_themselves(network, page):
@@ -106,7 +127,7 @@ def test_two_pictures_on_a_page_fold_by_themselves(network, page):
     other = lg.draw(model, x)
     page.set_content(one.html + other.html)
     page.get_by_role("button", name="Fold all", exact=True).first.click()
-    assert len(shown(page, "[data-whole]")) == 5
+    assert len(shown(page, "[data-whole]")) == 6
 
 
 @pytest.mark.parametrize("kind", ["graph", "tensor", "residual"])

@@ -81,10 +81,11 @@ class Edge:
 
 @dataclass(frozen=True)
 class Layer:
-    """A part of a model that is drawn as a box: its path, and what it is."""
+    """A part of a model that is drawn as a box: its path, and what it is. The loss is one too, without a path."""
 
     path: str
     name: str
+    is_loss: bool = False
 
     @property
     def title(self) -> str:

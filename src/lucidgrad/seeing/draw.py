@@ -18,7 +18,7 @@ from lucidgrad.seeing.collapse import collapsed
 from lucidgrad.seeing.fold import foldable, page_of
 from lucidgrad.seeing.given import chart_of
 from lucidgrad.seeing.groups import grouped
-from lucidgrad.seeing.scene import DETAILS, Detail, Scene, scene_of
+from lucidgrad.seeing.scene import DETAILS, DIRECTIONS, Detail, Direction, Scene, scene_of
 from lucidgrad.seeing.svg import svg_of
 from lucidgrad.seeing.words import words_of
 from lucidgrad.tensor import Tensor
@@ -40,14 +40,21 @@ class Drawing:
     """
 
     def __init__(
-        self, chart: Chart, language: str = "en", *, whole: Chart | None = None, detail: Detail | None = None
+        self,
+        chart: Chart,
+        language: str = "en",
+        *,
+        whole: Chart | None = None,
+        detail: Detail | None = None,
+        direction: Direction = "down",
     ) -> None:
         words = words_of(language)
         number = next(_pictures)
         large = len((whole or chart).vertices) > MOST_WITH_NUMBERS
         self.detail: Detail = detail or ("summary" if large else "numbers")
+        self.direction: Direction = direction
         self.chart = chart
-        self.scene: Scene = scene_of(chart, words, self.detail)
+        self.scene: Scene = scene_of(chart, words, self.detail, direction)
         self.svg = svg_of(chart, self.scene, words, number)
         self._whole = whole or chart
         self._words = words
@@ -59,7 +66,8 @@ class Drawing:
 
         A part of a page, which needs no network.
         """
-        return foldable(self._whole, self._words, self.detail, self._number, unfolded=self.chart is self._whole)
+        unfolded = self.chart is self._whole
+        return foldable(self._whole, self._words, self.detail, self._number, unfolded, self.direction)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -88,13 +96,14 @@ def draw(
     names: Mapping[str, Tensor] | None = None,
     expand: bool | None = None,
     detail: Detail | None = None,
+    direction: Direction = "down",
     language: str = "en",
 ) -> Drawing:
     """Draw a computational graph.
 
-    Each box has the op, the shape, the value and the gradient ∇ of the loss after it; each edge that a gradient goes
-    back along has the factor of the chain rule. Numbers are written out where they are few. Lines of values are solid
-    and point forward; those of gradients are dashed and point back.
+    Layers, and the ops of the loss, stand in frames. Each box has the op, the shape, the value and the gradient ∇ of
+    the loss after it; each edge that a gradient goes back along has the factor of the chain rule. Numbers are written
+    out where they are few. Lines of values are solid and point forward; those of gradients are dashed and point back.
 
     Parameters
     ----------
@@ -115,13 +124,20 @@ def draw(
     detail
         ``"numbers"``: all numbers of small arrays; ``"summary"``: a line for each array and one for its gradient;
         ``"names"``: neither. None: numbers where there are at most 14 boxes, else a summary.
+    direction
+        Where the values go: ``"down"``, which suits a page, or ``"right"``, which suits a slide and large boxes.
     language
         ``"en"`` or ``"ko"``.
+
+    Returns
+    -------
+    Drawing
+        Shown by a notebook where it is the last line of a cell; ``save`` writes it to a file.
 
     Raises
     ------
     ArgumentError
-        For something that has no graph, a model without inputs, or another language.
+        For something that has no graph, a model without inputs, or another detail, direction or language.
     GradientError
         For a tensor that was not computed from others, or whose parameters were changed since.
 
@@ -138,9 +154,15 @@ def draw(
     words_of(language)
     if detail not in (None, *DETAILS):
         raise ArgumentError(explain(f"detail expected one of {DETAILS}", repr(detail), "detail='summary' is short"))
+    if direction not in DIRECTIONS:
+        raise ArgumentError(
+            explain(
+                f"direction expected one of {DIRECTIONS}", repr(direction), "direction='right' goes from left to right"
+            )
+        )
     chart = chart_of(what, x, y, loss, model, names)
     many = len(chart.vertices) > MOST_VERTICES
     if not chart.layers and (many or expand is False):
         grouped(chart)
     folded = chart.layers and (many if expand is None else not expand)
-    return Drawing(collapsed(chart) if folded else chart, language, whole=chart, detail=detail)
+    return Drawing(collapsed(chart) if folded else chart, language, whole=chart, detail=detail, direction=direction)

@@ -13,7 +13,7 @@ from lucidgrad.losses import as_loss
 from lucidgrad.nn import Module
 from lucidgrad.seeing.chart import Chart
 from lucidgrad.seeing.collect import chart_of_graph, chart_of_tensor
-from lucidgrad.seeing.layers import watched
+from lucidgrad.seeing.layers import span_of_loss, watched
 from lucidgrad.tensor import Tensor
 
 
@@ -59,4 +59,8 @@ def _chart_of_model(model: Module, x: Any, y: Any, loss: Any, names: Mapping[str
         )
     with watched(model) as spans:
         output = model(x)
-    return chart_of_tensor(output if loss is None else as_loss(loss)(output, y), model, names, spans)
+    if loss is not None:
+        compared = as_loss(loss)
+        output = compared(output, y)
+        spans.append(span_of_loss(spans, compared))
+    return chart_of_tensor(output, model, names, spans)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lucidgrad.autograd import Node
+from lucidgrad.losses import Loss
+from lucidgrad.losses.choose import OfFunction
 from lucidgrad.nn import Module
 from lucidgrad.ops.arithmetic import add
 from lucidgrad.seeing.chart import Layer
@@ -74,11 +76,19 @@ def _watching_parts(module: Module, path: str, spans: list[Span]) -> Callable[..
     return call_part
 
 
+def span_of_loss(spans: list[Span], loss: Loss) -> Span:
+    """All that was computed since the last call of a layer: by a loss, whose name the span has."""
+    name = getattr(loss.function, "__name__", "") if isinstance(loss, OfFunction) else type(loss).__name__
+    return Span(
+        Layer("", name if name.isidentifier() else "loss", is_loss=True), max(span.last for span in spans), _moment()
+    )
+
+
 def layers_of_calls(nodes: list[Node], spans: list[Span]) -> dict[Node, Span]:
     """The innermost call that each node was made in; those of the model as a whole belong to none."""
     found: dict[Node, Span] = {}
     for node in nodes:
-        around = [s for s in spans if s.first < node.serial < s.last and s.layer.path]
+        around = [s for s in spans if s.first < node.serial < s.last and (s.layer.path or s.layer.is_loss)]
         if around:
             found[node] = min(around, key=lambda s: s.last - s.first)
     return found

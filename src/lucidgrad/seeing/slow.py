@@ -12,7 +12,7 @@ from lucidgrad.optim.transformed import Transformed
 from lucidgrad.seeing.chart import Chart, Edge, Vertex
 from lucidgrad.seeing.collect import chart_of_tensor
 from lucidgrad.seeing.factors import pulled
-from lucidgrad.seeing.layers import watched
+from lucidgrad.seeing.layers import span_of_loss, watched
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.replay import Replayed
 from lucidgrad.training.step import Forward, assign, forward_pass
@@ -123,6 +123,7 @@ def _forward(replayed: Replayed) -> tuple[Forward, Chart]:
     names = dict(zip(("x", "y", "ω"), replayed.data, strict=False))
     with watched(run.model) as spans:
         forward = forward_pass(run.model, run.loss, replayed.data, replayed.key)
+    spans.append(span_of_loss(spans, run.loss))
     named = {name: t for name, t in names.items() if t is not None}
     return forward, chart_of_tensor(forward.loss, run.model, named, spans)
 

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 from lucidgrad.seeing.chart import Chart, Edge, Vertex
 from lucidgrad.seeing.layout import Point
-from lucidgrad.seeing.scene import LINE, PADDING, Box, Scene
+from lucidgrad.seeing.scene import LINE, PADDING, Box, Direction, Scene
 from lucidgrad.seeing.words import Words
 
 MARGIN = 16.0
 LEGEND = 40.0
+LEAST_WIDTH = 520.0  # of a picture: the key to its lines is as wide
 APART = 4.0  # of the two lines of an edge, from the middle between them
 FILLS = {
     "data": ("#e8f1fb", "#2f6fb3"),
@@ -28,7 +29,8 @@ STYLE = """
 .lg .forward{stroke:#4b83bd;stroke-width:1.8;fill:none}
 .lg .backward{stroke:#d9534a;stroke-width:1.6;fill:none;stroke-dasharray:5 3}
 .lg [role=button]{cursor:pointer}.lg [role=button]:focus-visible{outline:3px solid #1d4ed8;outline-offset:2px}
-.lg .frame{fill:#3c8050;fill-opacity:.10;stroke:#3c8050;stroke-opacity:.7}
+.lg .frame{fill:#3c8050;fill-opacity:.10;stroke:#3c8050;stroke-opacity:.7}.lg .tab{fill:#e3f1e6}
+.lg .frame.loss{fill:#b42318;fill-opacity:.06;stroke:#b42318}.lg .tab.loss{fill:#fbe3e1}.lg .layer.loss{fill:#9f1f15}
 .lg .chip{fill:#fff7ed;stroke:#f0b98a}
 """
 
@@ -37,7 +39,7 @@ def svg_of(chart: Chart, scene: Scene, words: Words, number: int = 0) -> str:
     """The whole picture as text."""
     body = [
         *(frame_svg(box) for box in scene.frames.values()),
-        *(lines_svg(edge, i, scene.routes[edge], number) for i, edge in enumerate(chart.edges)),
+        *(lines_svg(edge, i, scene.routes[edge], number, scene.direction) for i, edge in enumerate(chart.edges)),
         *(label_svg(edge, i, scene.labels[edge]) for i, edge in enumerate(chart.edges) if edge.backward),
         *(vertex_svg(v, scene.boxes[v]) for v in chart.vertices),
     ]
@@ -46,9 +48,9 @@ def svg_of(chart: Chart, scene: Scene, words: Words, number: int = 0) -> str:
 
 def page_svg(chart: Chart, scene: Scene, words: Words, number: int, body: list[str]) -> str:
     """A picture around what is drawn in it: its size, its description, its colours and the key to its lines."""
-    wide = max(scene.width + 2 * MARGIN, 520.0)
+    wide = max(scene.width + 2 * MARGIN, LEAST_WIDTH)
     high = scene.height + 2 * MARGIN + LEGEND
-    left = (wide - scene.width) / 2
+    left = (wide - scene.width) / 2 if scene.direction == "down" else MARGIN
     title, result = words("title"), chart.vertices[-1]
     counted = {kind: sum(v.kind in kind for v in chart.vertices) for kind in (("op", "loss", "layer"), ("parameter",))}
     ops, parameters = counted.values()
@@ -96,30 +98,33 @@ def _legend(words: Words, number: int, backward: bool) -> str:
 def frame_svg(box: Box) -> str:
     """The frame of a layer, with its name."""
     x, y = box.x - box.width / 2, box.y - box.height / 2
-    wide = min(box.width, 7.4 * len(box.texts[0].text) + 16)
+    name = box.texts[0]
+    wide, kind = min(box.width, 7.4 * len(name.text) + 16), name.style.removeprefix("layer")
     return (
-        f'<rect class="frame" x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="10"/>'
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="19" rx="6" fill="#e3f1e6"/>'
-        f'<text class="layer" x="{x + 8:.1f}" y="{y + 14:.1f}">{escape(box.texts[0].text)}</text>'
+        f'<rect class="frame{kind}" x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="10"/>'
+        f'<rect class="tab{kind}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="19" rx="6"/>'
+        f'<text class="{name.style}" x="{x + 8:.1f}" y="{y + 14:.1f}">{escape(name.text)}</text>'
     )
 
 
-def _curve(points: list[Point]) -> str:
-    """A line that leaves and enters each of its points vertically."""
-    path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (ax, ay), (bx, by) in pairwise(points):
-        middle = (ay + by) / 2
-        path += f"C{ax:.1f} {middle:.1f} {bx:.1f} {middle:.1f} {bx:.1f} {by:.1f}"
+def _curve(points: list[Point], shift: float, direction: Direction) -> str:
+    """A line beside its points that leaves and enters each of them in the direction of the picture."""
+    right = direction == "right"
+    at = [(x, y + shift) if right else (x + shift, y) for x, y in points]
+    path = f"M{at[0][0]:.1f} {at[0][1]:.1f}"
+    for (ax, ay), (bx, by) in pairwise(at):
+        x, y = (ax + bx) / 2, (ay + by) / 2
+        turns = f"{x:.1f} {ay:.1f} {x:.1f} {by:.1f}" if right else f"{ax:.1f} {y:.1f} {bx:.1f} {y:.1f}"
+        path += f"C{turns} {bx:.1f} {by:.1f}"
     return path
 
 
-def lines_svg(edge: Edge, place: int, points: list[Point], number: int) -> str:
+def lines_svg(edge: Edge, place: int, points: list[Point], number: int, direction: Direction) -> str:
     """The line forward, and beside it the one backward."""
-    shift = APART if edge.backward else 0.0
-    forward = _curve([(x - shift, y) for x, y in points])
+    forward = _curve(points, -APART if edge.backward else 0.0, direction)
     drawn = f'<path class="forward" data-edge="{place}" d="{forward}" marker-end="url(#f{number})"/>'
     if edge.backward:
-        back = _curve([(x + shift, y) for x, y in points])
+        back = _curve(points, APART, direction)
         drawn += f'<path class="backward" data-edge="{place}" d="{back}" marker-start="url(#b{number})"/>'
     return drawn
 

@@ -8,6 +8,7 @@ function (name, plan) {
     const svg = root.querySelector("svg");
     const all = (selector) => [...svg.querySelectorAll(selector)];
     const [, , wide, high] = svg.getAttribute("viewBox").split(" ").map(Number);
+    const turned = ([across, along]) => (plan.right ? [along, across] : [across, along]);
     const open = {};
     for (const k in plan.layers) open[k] = plan.unfolded;
 
@@ -51,11 +52,12 @@ function (name, plan) {
       return y[r] - plan.rows[r];
     }
     function curve(points, shift) {
-      let path = `M${points[0][0] + shift} ${points[0][1]}`;
+      const at = (x, y) => turned([x + shift, y]).join(" ");
+      let path = `M${at(...points[0])}`;
       for (let i = 1; i < points.length; i += 1) {
         const [[ax, ay], [bx, by]] = [points[i - 1], points[i]];
         const middle = (ay + by) / 2;
-        path += `C${ax + shift} ${middle} ${bx + shift} ${middle} ${bx + shift} ${by}`;
+        path += `C${at(ax, middle)} ${at(bx, middle)} ${at(bx, by)}`;
       }
       return path;
     }
@@ -65,7 +67,7 @@ function (name, plan) {
       const y = middles(found);
       for (const g of all("[data-row]")) {
         const row = Number(g.dataset.row);
-        g.setAttribute("transform", `translate(0 ${(y[row] - plan.rows[row]).toFixed(1)})`);
+        g.setAttribute("transform", `translate(${turned([0, Number((y[row] - plan.rows[row]).toFixed(1))]).join(" ")})`);
         const hidden = g.dataset.whole === undefined ? g.dataset.in !== undefined && !open[g.dataset.in] : open[g.dataset.whole];
         g.style.display = hidden ? "none" : "";
       }
@@ -83,9 +85,11 @@ function (name, plan) {
         g.querySelector(".forward").setAttribute("d", curve(points, back ? -apart : 0));
         if (back) back.setAttribute("d", curve(points, apart));
       }
-      const now = high + sum(found) - sum(full);
-      svg.setAttribute("viewBox", `0 0 ${wide} ${now.toFixed(0)}`);
-      svg.setAttribute("height", now.toFixed(0));
+      const now = Math.max(plan.extent + sum(found) - sum(full), plan.least).toFixed(0);
+      const [width, height] = plan.right ? [now, high] : [wide, now];
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      svg.setAttribute("width", width);
+      svg.setAttribute("height", height);
     }
     function turn(k, focused) {
       open[k] = !open[k];
