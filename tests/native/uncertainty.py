@@ -10,7 +10,9 @@ What is drawn, and why:
 - A rounded result moves by up to 4 units of its last place: NumPy's functions and ours are within 2 to 4 of the exact
   ones. Composed rows are written out first, so that what is rounded inside of them moves too.
 - A sum, product over axes or matrix product takes its terms in random order, into 1 to 16 partial results, and a
-  matrix product rounds its products or not: IEEE 754 and NumPy leave all of this open.
+  matrix product rounds its products or not: IEEE 754 and NumPy leave all of this open. The partial results of a sum
+  or product are dealt out by place among all terms or along the last axis, as vector code does, and joined one by one
+  or by halves: where columns alone overflow and underflow, their product is not a number, though no row's is.
 - The larger and smaller of 0 and -0 have either sign: NumPy takes whichever comes first, or not.
 - A float that its integer dtype does not hold becomes any integer: C leaves it undefined, and NumPy differs from
   machine to machine.
@@ -133,14 +135,21 @@ def _in_some_order(name: str, x: Array, axis: Any, rng: np.random.Generator) -> 
     kept = [a for a in range(x.ndim) if a not in axes]
     terms = x.transpose(*kept, *axes).reshape([*(x.shape[a] for a in kept), -1])
     order, lanes = _order(terms.shape[-1], rng)
-    terms = terms[..., order]
+    along = x.shape[axes[-1]] if axes and rng.random() < 0.5 else terms.shape[-1]
+    dealt = np.arange(terms.shape[-1]) % along % lanes
+    terms, dealt = terms[..., order], dealt[order]
     join: Any = np.add if name == "sum" else np.multiply
-    total = np.full(terms.shape[:-1], 0 if name == "sum" else 1, x.dtype)
-    for lane in range(lanes):
-        part = terms[..., lane::lanes]
-        if part.shape[-1]:
-            total = join(total, join.accumulate(part, axis=-1)[..., -1])
-    return np.asarray(total)
+    parts = [join.accumulate(terms[..., dealt == lane], axis=-1)[..., -1] for lane in np.unique(dealt)]
+    halves = rng.random() < 0.5
+    while len(parts) > 1:
+        if halves:
+            half = -(-len(parts) // 2)
+            parts = [join(*pair) for pair in zip(parts[:half], parts[half:], strict=False)] + parts[
+                len(parts) // 2 : half
+            ]
+        else:
+            parts = [join(parts[0], parts[1]), *parts[2:]]
+    return np.asarray(join(np.full(terms.shape[:-1], 0 if name == "sum" else 1, x.dtype), parts[0]))
 
 
 def _product(a: Array, b: Array, rng: np.random.Generator) -> Array:
