@@ -30,3 +30,15 @@ def test_a_product_of_columns_of_which_only_one_or_none_leaves_the_range_is_a_nu
 
 def test_the_program_whose_columns_overflow_and_underflow_agrees():
     assert failure(program(49298), 49298) == ""
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 3), ()])
+def test_sums_and_products_of_nothing_and_of_one_number_are_known(shape):
+    x = np.full(shape, 2.0)
+    expected = np.prod(x)
+    assert all(abs(y - expected) <= 1e-14 for y in seen(x, 20))
+
+
+def test_all_terms_are_in_every_order():
+    x = np.arange(1.0, 14).reshape(1, 13)
+    assert all(abs(y / np.prod(x) - 1) <= 1e-14 for y in seen(x, 100))

@@ -136,20 +136,17 @@ def _in_some_order(name: str, x: Array, axis: Any, rng: np.random.Generator) -> 
     terms = x.transpose(*kept, *axes).reshape([*(x.shape[a] for a in kept), -1])
     order, lanes = _order(terms.shape[-1], rng)
     along = x.shape[axes[-1]] if axes and rng.random() < 0.5 else terms.shape[-1]
-    dealt = np.arange(terms.shape[-1]) % along % lanes
+    dealt = np.arange(terms.shape[-1]) % max(1, along) % lanes
     terms, dealt = terms[..., order], dealt[order]
     join: Any = np.add if name == "sum" else np.multiply
     parts = [join.accumulate(terms[..., dealt == lane], axis=-1)[..., -1] for lane in np.unique(dealt)]
     halves = rng.random() < 0.5
     while len(parts) > 1:
-        if halves:
-            half = -(-len(parts) // 2)
-            parts = [join(*pair) for pair in zip(parts[:half], parts[half:], strict=False)] + parts[
-                len(parts) // 2 : half
-            ]
-        else:
-            parts = [join(parts[0], parts[1]), *parts[2:]]
-    return np.asarray(join(np.full(terms.shape[:-1], 0 if name == "sum" else 1, x.dtype), parts[0]))
+        half = (len(parts) + 1) // 2 if halves else 1
+        pairs = zip(parts[:half], parts[half : 2 * half], strict=False)
+        parts = [*(join(*pair) for pair in pairs), *parts[len(parts) // 2 : half], *parts[2 * half :]]
+    neutral = np.full(terms.shape[:-1], 0 if name == "sum" else 1, x.dtype)
+    return np.asarray(join(neutral, parts[0]) if parts else neutral)
 
 
 def _product(a: Array, b: Array, rng: np.random.Generator) -> Array:
