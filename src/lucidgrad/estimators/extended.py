@@ -16,7 +16,7 @@ from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.estimators.extras import THEIR_LOSSES
 from lucidgrad.estimators.given import Given, parts_of, samples_of
 from lucidgrad.estimators.networks import Penalised, epochs_of, linears, loss_of, network_of, optimizer_of, take_norms
-from lucidgrad.losses import SquaredError
+from lucidgrad.losses import Poisson, SquaredError
 from lucidgrad.nn import Sequential
 from lucidgrad.optim import LBFGS
 from lucidgrad.training import Callback, History, Run
@@ -45,7 +45,7 @@ def fit_extended(me: Any, given: Given, layer_units: list[int], incremental: boo
     judged = None if held_back is None else samples_of(me, held_back, copies=False)
     size = _batch_size(me, len(samples))
     optimizer = optimizer_of(me, math.ceil(len(samples) / size), len(samples))
-    watch = _Watch(me, len(train.y), held_back, isinstance(loss, SquaredError), incremental)
+    watch = _Watch(me, len(train.y), held_back, isinstance(loss, SquaredError | Poisson), incremental)
     run = Run(
         network,
         Penalised(loss, network, float(me.alpha)) if me.alpha else loss,

@@ -84,7 +84,7 @@ def loss_of(me: Any) -> Loss:
     if me.loss == "squared_error":
         return HalfSquaredError()
     if not is_classifier(me):
-        loss = as_loss(me.loss)
+        loss = loss_for_numbers(me.loss)
         if isinstance(loss, CrossEntropy | Logistic | Hinge):
             raise ArgumentError(
                 explain("MLPRegressor expected a loss for numbers", repr(loss), "Use MLPClassifier for classes")
@@ -108,6 +108,20 @@ def loss_of(me: Any) -> Loss:
             )
         )
     return loss
+
+
+def loss_for_numbers(loss: Any) -> Loss:
+    """The loss that is meant, and a refusal of one whose predictions a last layer of weights cannot make."""
+    meant = as_loss(loss)
+    if isinstance(meant, Poisson) and not meant.log_input:
+        raise ArgumentError(
+            explain(
+                "an estimator expected a Poisson loss of the logarithm of the mean, which may be any number",
+                repr(meant),
+                "Use loss='poisson'; predict gives the mean count all the same",
+            )
+        )
+    return meant
 
 
 @final
@@ -185,7 +199,7 @@ def output_columns(me: Any) -> int | None:
 
 def predicts_logarithm(loss: Any) -> bool:
     """Whether what the network puts out is the logarithm of what is predicted."""
-    return loss == "poisson" or (isinstance(loss, Poisson) and loss.log_input)
+    return loss == "poisson" if isinstance(loss, str) else isinstance(as_loss(loss), Poisson)
 
 
 # --- optimisers -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.estimators.extras import class_weights
 from lucidgrad.estimators.intervals import check_coverage, least_scores, split_interval
+from lucidgrad.estimators.networks import loss_for_numbers
 from lucidgrad.estimators.onnx_export import write_table_classifier, write_table_regressor
 from lucidgrad.estimators.table_training import Scaling, TableEstimator
 from lucidgrad.functional import softmax
@@ -294,7 +295,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     def _targets(self, y: Array, weight: Array | None) -> Array:
         values = np.asarray(y, np.float64)
         self._one = values.ndim == 1
-        self._poisson = isinstance(as_loss(self.loss), Poisson)
+        self._poisson = isinstance(loss_for_numbers(self.loss), Poisson)
         self.target_scaling_ = Scaling.of(values.reshape(len(values), -1), weight, by_mean=self._poisson)
         return self._validation_targets(values)
 
@@ -306,7 +307,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         return weight
 
     def _outputs(self, targets: Array) -> tuple[int, str, Any]:
-        return targets.shape[1], "values", as_loss(self.loss)
+        return targets.shape[1], "values", loss_for_numbers(self.loss)
 
     def _values(self, outputs: Array) -> Array:
         """The network's outputs in the unit of the targets, (rows, outputs)."""
