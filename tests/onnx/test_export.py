@@ -65,11 +65,12 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_function_computes_the_same_elsewhere_and_imported_again(name: str, path: Path) -> None:
-    x = np.random.default_rng(5).normal(size=(6, 4)).astype(np.float32) * 3
+def test_every_function_computes_the_same_elsewhere_and_imported_again(name: str, dtype: Any, path: Path) -> None:
+    x = np.random.default_rng(5).normal(size=(6, 4)).astype(dtype) * 3
     if name in ("log", "log1p", "sqrt"):
-        x = np.abs(x) + np.float32(0.1)
+        x = np.abs(x) + dtype(0.1)
     if name in ("one_hot", "is_class"):
         x = np.arange(4)
     over_all = name in ("sum", "max", "min", "prod", "logsumexp", "argmax", "argmin")
@@ -172,6 +173,14 @@ def test_float64_stays_float64(path: Path) -> None:
     lg.onnx.export(model, path, input_shape=(3,))
     x = np.random.default_rng(1).normal(size=(5, 3))
     np.testing.assert_allclose(session(str(path)).run(None, {"input": x})[0], model(x).numpy(), rtol=1e-12)
+
+
+def test_the_error_function_of_float64_is_within_1e_7_elsewhere(path: Path) -> None:
+    x = np.linspace(-6, 6, 997)[:, None]
+    lg.onnx.export(Sequential(Tensor.erf), path, input_shape=(1,), input_dtype=np.float64)
+    (got,) = session(str(path)).run(None, {"input": x})
+    assert got.dtype == np.float64
+    assert np.abs(got - lg.tensor(x).erf().numpy()).max() < 1.2e-7
 
 
 def test_exporting_leaves_the_model_in_the_mode_it_was_in(path: Path) -> None:
