@@ -11,14 +11,29 @@ import pandas
 import polars
 import pytest
 from sklearn.base import clone
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lucidgrad as lg
+from benchmarks.table_problems import PROBLEMS
+from benchmarks.tables import measure
 from lucidgrad.errors import ArgumentError, DataError
+from lucidgrad.estimators import table_training
+from lucidgrad.training import fit
 
 SMALL: dict[str, Any] = {
     "hidden_layer_sizes": (24,), "members": 3, "pieces": 4, "epochs": 25, "batch_size": 32, "refit": False,
     "random_state": 0,
 }  # fmt: skip
+# With whole batches, without dropout and in double precision a weight of 2 is as good as a row that is there twice.
+CHECKED: dict[str, Any] = {
+    "hidden_layer_sizes": (16,), "members": 2, "pieces": 2, "epochs": 30, "batch_size": 500, "dropout": 0.0,
+    "learning_rate": 0.03, "refit": False, "dtype": "float64", "column_order": "same",
+}  # fmt: skip
+CHECKED_EAGERLY = [kind(**CHECKED, engine="eager") for kind in (lg.TabularClassifier, lg.TabularRegressor)]
+CHECKED_NATIVELY = [kind(**CHECKED) for kind in (lg.TabularClassifier, lg.TabularRegressor)]
 rng = np.random.default_rng(8)
 N = 300
 TOWN = np.array(["Bonn", "Köln", "Ulm"])[rng.integers(3, size=N)]
@@ -37,6 +52,32 @@ def classifier() -> Any:
 @pytest.fixture(scope="module")
 def regressor() -> Any:
     return lg.TabularRegressor(**SMALL).fit(TABLE, PRICE)
+
+
+@parametrize_with_checks(CHECKED_EAGERLY)
+def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+@pytest.mark.long
+@parametrize_with_checks(CHECKED_NATIVELY)
+def test_scikit_learns_own_checks_in_machine_code(estimator: Any, check: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+def test_in_a_pipeline_a_search_and_a_cross_validation() -> None:
+    options = {**SMALL, "epochs": 3, "engine": "eager"}
+    numbers = pandas.DataFrame({"area": AREA, "size": AREA**2})
+    pipeline = make_pipeline(SimpleImputer(), lg.TabularRegressor(**options))
+    assert len(cross_val_score(pipeline, numbers, PRICE, cv=2)) == 2
+    frame = pandas.DataFrame(TABLE)
+    search = GridSearchCV(lg.TabularClassifier(**options), {"members": [1, 2]}, cv=2, n_jobs=1).fit(frame, DEAR)
+    assert search.best_params_["members"] in (1, 2)
+    assert search.predict(frame).shape == (N,)
 
 
 def test_a_table_is_learned(classifier, regressor):
@@ -138,3 +179,80 @@ def test_class_weights_move_the_answers():
     assert np.mean(balanced.predict(TABLE) == "rare") > np.mean(usual.predict(TABLE) == "rare")
     with pytest.raises(ArgumentError, match="class_weight expected classes of y, got 'seldom'"):
         lg.TabularClassifier(**options, class_weight={"seldom": 2.0}).fit(TABLE, y)
+
+
+def test_numbers_are_cut_into_pieces_where_that_is_better_beyond_chance():
+    x = np.random.default_rng(3).uniform(-1, 1, size=(600, 1))
+    options = {**SMALL, "pieces": "auto"}
+    straight = lg.TabularRegressor(**options).fit(x, x[:, 0])
+    stairs = lg.TabularRegressor(**options).fit(x, np.floor(4 * x[:, 0]) % 2)
+    assert straight.model_[0].pieces == 0
+    assert stairs.model_[0].pieces > 8
+    untold = lg.TabularRegressor(**{**options, "early_stopping": False, "epochs": 1}).fit(x, x[:, 0])
+    assert untold.model_[0].pieces == 0
+
+
+def test_of_few_rows_several_splits_say_how_long_to_train_on_all(monkeypatch):
+    runs = []
+    monkeypatch.setattr(
+        table_training,
+        "fit",
+        lambda *a, **k: runs.append((len(a[1]), k["epochs"], run := fit(*a, **k))) or run,
+    )
+    model = lg.TabularClassifier(**{**SMALL, "epochs": 12, "refit": True, "engine": "eager"}).fit(TABLE, DEAR)
+    assert [rows for rows, _, _ in runs] == [255, 255, 255, N]
+    best = [table_training.best_epoch(run.history) for _, _, run in runs[:3]]
+    assert runs[3][1] == sorted(best)[1]
+    assert model.best_epoch_ == best[0]
+
+
+def test_names_that_are_not_those_of_training_are_refused_on_request():
+    frame = pandas.DataFrame(TABLE)
+    model = lg.TabularClassifier(**{**SMALL, "epochs": 2}, column_order="same").fit(frame, DEAR)
+    model.predict(frame)
+    with pytest.raises(ValueError, match="Feature names must be in the same order as they were in fit"):
+        model.predict(frame[frame.columns[::-1]])
+
+
+def test_thousands_of_columns_and_categories_are_learned_in_reasonable_memory():
+    x = rng.normal(size=(80, 3000))
+    y = (x[:, 0] > 0).astype(int)
+    model = lg.TabularClassifier(**{**SMALL, "epochs": 2}).fit(x, y)
+    assert model.predict(x).shape == (80,)
+    many = {"name": [f"n{i % 150}" for i in range(300)], **TABLE}
+    assert lg.TabularClassifier(**{**SMALL, "epochs": 2}).fit(many, DEAR).preprocessing_.places[0] == 152
+
+
+def test_labels_of_any_kind_come_back_as_they_were():
+    for labels in (np.array([True, False]), np.array([3, 7]), np.array(["a", "b"], object)):
+        y = labels[(DEAR == "dear").astype(int)]
+        model = lg.TabularClassifier(**{**SMALL, "epochs": 2, "engine": "eager"}).fit(TABLE, y)
+        assert model.predict(TABLE).dtype == labels.dtype
+        assert set(model.predict(TABLE)) <= set(labels)
+    mixed = np.array([3 if d == "dear" else "x" for d in DEAR], object)
+    with pytest.raises((DataError, ValueError, TypeError)):
+        lg.TabularClassifier(**SMALL).fit(TABLE, mixed)
+
+
+def test_no_rows_have_no_predictions(classifier, regressor):
+    nothing = {name: values[:0] for name, values in TABLE.items()}
+    assert classifier.predict(nothing).shape == (0,)
+    assert classifier.predict_proba(nothing).shape == (0, 2)
+    assert regressor.predict(nothing).shape == (0,)
+
+
+def test_the_defaults_are_within_two_percent_of_boosted_trees_on_a_bundled_table():
+    """A small share of ``python -m benchmarks.tables``."""
+    ours, trees = (measure("diabetes", who, seed=1)[0] for who in ("lucidgrad", "boosted trees"))
+    assert ours > trees - 0.02
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_defaults_are_within_two_percent_of_the_best(problem):
+    scores = {
+        who: np.mean([measure(problem, who, seed)[0] for seed in range(3)])
+        for who in ("lucidgrad", "perceptron", "boosted trees")
+    }
+    assert scores["lucidgrad"] > max(scores.values()) - 0.02, scores
+    assert scores["lucidgrad"] > scores["perceptron"] - 0.01, scores  # three seeds say no more

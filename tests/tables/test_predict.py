@@ -57,8 +57,10 @@ def test_predictions_in_parts_are_those_of_the_estimator_in_any_order_of_columns
     turned = x.select("town", polars.lit("more").alias("extra"), "code", "size")
     made = asked(tmp_path, turned, numbers, name, interval=0.9, keep=["extra", "town"])
     assert made.columns == ["extra", "town", "prediction", "low", "high"]
-    np.testing.assert_allclose(made["prediction"], numbers.predict(x), rtol=1e-6)
-    np.testing.assert_allclose(made.select("low", "high").to_numpy(), numbers.predict_interval(x, 0.9), rtol=1e-6)
+    np.testing.assert_allclose(made["prediction"], numbers.predict(x), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        made.select("low", "high").to_numpy(), numbers.predict_interval(x, 0.9), rtol=1e-6, atol=1e-6
+    )
     assert made["town"].to_list() == x["town"].to_list()
 
 
@@ -66,7 +68,7 @@ def test_probabilities_are_a_column_for_each_class(tmp_path, classes):
     x = frame(50, seed=2)
     made = asked(tmp_path, x, classes, probabilities=True)
     assert made.columns == ["prediction", "probability of Bonn", "probability of Köln"]
-    np.testing.assert_allclose(made.select(made.columns[1:]).to_numpy(), classes.predict_proba(x), rtol=1e-6)
+    np.testing.assert_allclose(made.select(made.columns[1:]).to_numpy(), classes.predict_proba(x), rtol=1e-6, atol=1e-6)
     assert made["prediction"].to_list() == classes.predict(x).tolist()
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from lucidgrad.data.table.quantiles import quantiles
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.functional import ACTIVATIONS
 from lucidgrad.losses import Loss
@@ -23,7 +25,10 @@ from lucidgrad.tensor import Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-MOST_PIECE_FEATURES = 4096  # of all columns together: a wide table has its numbers as they are
+# By how many times what a split is expected to gain when there is nothing to find it has to be better: a best split
+# among many gains some ten times as much by chance.
+CHANCE = 12.0
+MOST_PIECE_FEATURES = 512  # of all columns together: a wide table has its numbers as they are
 
 
 @dataclass(frozen=True)
@@ -110,19 +115,56 @@ class OfMembers(Loss):
         )
 
 
-def edges_of(numbers: Array, pieces: int) -> Array | None:
-    """The edges of the pieces of each number: quantiles of what differs, (numeric, pieces + 1). None: no pieces."""
+def edges_of(numbers: Array, pieces: int, targets: Array, weight: Array | None) -> Array | None:
+    """The edges of the pieces of each number, (numeric, pieces + 1); None: no pieces.
+
+    Where the targets jump, an edge on each side; all others at quantiles. (Gorishniy et al. 2022, section 3.2, have
+    either quantiles or the splits of a tree; a split alone is no jump, as a piece goes from one split to the next.)
+    """
     rows, numeric = numbers.shape
     pieces = min(pieces, MOST_PIECE_FEATURES // max(numeric, 1), rows - 1)
     if not numeric or pieces < 2:
         return None
     edges = np.empty((numeric, pieces + 1), np.float32)
-    shares = np.linspace(0, 1, pieces + 1)
     for i in range(numeric):
-        distinct = np.unique(np.quantile(numbers[:, i], shares).astype(np.float32))
-        edges[i, : len(distinct)] = distinct
-        edges[i, len(distinct) :] = distinct[-1]
+        column = numbers[:, i]
+        jumps = _jumps(column, (pieces - 1) // 4, targets, weight)
+        shares = np.linspace(0, 1, pieces + 1 - len(jumps))
+        found = np.unique(np.concatenate([quantiles(column, shares, weight), jumps]).astype(np.float32))
+        edges[i, : len(found)] = found
+        edges[i, len(found) :] = found[-1]
     return edges
+
+
+def most_pieces(rows: int, numeric: int, most: int) -> int:
+    """Into how many pieces each number can be cut when a piece is to have eight rows for each of the columns."""
+    each = max(numeric, 1)
+    return min(most, rows // (8 * each), MOST_PIECE_FEATURES // each) if numeric else 0
+
+
+def _jumps(column: Array, most: int, targets: Array, weight: Array | None) -> Array:
+    """The values on both sides of at most so many splits of a tree that sees this column alone."""
+    low = float(column.min())
+    if most < 1 or low == float(column.max()):
+        return np.empty(0, np.float32)
+    kind = DecisionTreeClassifier if targets.dtype.kind == "i" else DecisionTreeRegressor
+    rows = len(column) if weight is None else float(weight.sum())
+    tree = kind(max_leaf_nodes=most + 1, min_weight_fraction_leaf=0.01, random_state=0)
+    tree.set_params(min_impurity_decrease=CHANCE * _impurity(targets, weight) / rows)
+    tree.fit(column[:, None], targets, sample_weight=weight)
+    splits = tree.tree_.threshold[tree.tree_.feature >= 0]
+    values = np.unique(column)
+    above = np.clip(np.searchsorted(values, splits, side="right"), 1, len(values) - 1)
+    return np.unique(np.concatenate([values[above - 1], values[above]]))
+
+
+def _impurity(targets: Array, weight: Array | None) -> float:
+    """Of all rows, as trees measure it: Gini's, or the mean variance."""
+    if targets.dtype.kind == "i":
+        shares = np.bincount(targets, weights=weight) / (len(targets) if weight is None else weight.sum())
+        return float(1 - (shares**2).sum())
+    mean = np.average(targets, axis=0, weights=weight)
+    return float(np.average((targets - mean) ** 2, axis=0, weights=weight).mean())
 
 
 def activation_of(name: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +17,27 @@ from lucidgrad.data import split_indices
 from lucidgrad.data.table import TablePreprocessing, table_of
 from lucidgrad.data.table.frame import Table, is_missing
 from lucidgrad.errors import ArgumentError, DataError, explain
-from lucidgrad.estimators.table_network import Design, OfMembers, activation_of, build, edges_of, fill_unseen
+from lucidgrad.estimators.table_network import (
+    Design,
+    OfMembers,
+    activation_of,
+    build,
+    edges_of,
+    fill_unseen,
+    most_pieces,
+)
 from lucidgrad.optim import AdamW
 from lucidgrad.random import Key, use_key
-from lucidgrad.training import EarlyStopping, Run, fit, predict
+from lucidgrad.training import EarlyStopping, History, fit, predict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 LEAST_TO_STOP = 60  # rows from which on "auto" holds some back
 MOST_TO_REFIT = 5_000  # rows up to which "auto" trains again on all
+MOST_TO_SPLIT = 1_000  # rows up to which several splits say for how many epochs
+SPLITS = 3
+MOST_TO_TRY = 20_000  # rows up to which pieces have to show that they are better: many rows cannot be learned by heart
+SURE = 2.0  # standard errors
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,15 @@ class Scaling:
     def up(self, values: Array) -> Array:
         """And back."""
         return values * self.scale + self.center
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A network, how its training went, and into how many pieces it cuts numbers."""
+
+    model: Any
+    history: History
+    pieces: int
 
 
 class TableEstimator(BaseEstimator):  # type: ignore[misc]
@@ -103,20 +125,55 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
     def _train(self, x: Array, y: Array, weight: Array | None, given: tuple[Array, Array] | None) -> None:
         me: Any = self
         seed = int(check_random_state(me.random_state).randint(2**31 - 1))
-        held_back = given
-        rows = np.arange(len(x))
-        if given is None and (me.early_stopping is True or (me.early_stopping == "auto" and len(x) >= LEAST_TO_STOP)):
+        stops = me.early_stopping is True or (me.early_stopping == "auto" and len(x) >= LEAST_TO_STOP)
+        rows, held_back = np.arange(len(x)), given
+        if given is None and stops:
             rows, held = _split(y, me.validation_fraction, seed)
             held_back = x[held], y[held]
-        some = None if weight is None else weight[rows]
-        stopping = None if held_back is None else EarlyStopping("validation_loss", patience=me.patience)
-        run = self._run(x[rows], y[rows], some, held_back, stopping, me.epochs, seed)
-        self.history_ = run.history
+        chosen = self._best(x[rows], y[rows], _some(weight, rows), held_back, seed)
+        self.model_, self.history_ = chosen.model, chosen.history
         self._after(held_back)
         again = me.refit is True or (me.refit == "auto" and len(x) <= MOST_TO_REFIT)
-        if again and stopping is not None and given is None:
-            self._run(x, y, weight, None, None, max(1, stopping.best_epoch), seed)
+        if again and held_back is not None and given is None:
+            epochs = self._epochs(x, y, weight, seed, chosen.pieces)
+            self.model_ = self._run(x, y, weight, None, epochs, seed, chosen.pieces, ()).model
         fill_unseen(self.model_, x[:, len(self.preprocessing_.numeric_names) :].astype(np.int64))
+
+    def _best(
+        self, x: Array, y: Array, weight: Array | None, held_back: tuple[Array, Array] | None, seed: int
+    ) -> _Trained:
+        """With numbers as they are, or in pieces where rows that were held back say that this is better.
+
+        Pieces find steps and bends at once; where there are none, they are learned by heart.
+        """
+        me: Any = self
+        first, *others = self._pieces(len(x))
+        best = self._run(x, y, weight, held_back, me.epochs, seed, first, me.callbacks)
+        if held_back is None:
+            return best
+        for pieces in others:
+            other = self._run(x, y, weight, held_back, me.epochs, seed, pieces, ())
+            less = self._losses(best.model, *held_back) - self._losses(other.model, *held_back)
+            if less.mean() > SURE * less.std() / np.sqrt(len(less)):
+                best = other
+        return best
+
+    def _losses(self, model: Any, x: Array, y: Array) -> Array:
+        """Of each row, (rows,)."""
+        me: Any = self
+        loss = OfMembers(me._outputs(y)[2])
+        return loss.per_sample(predict(model, x, threads=me.threads, engine=me.engine), y).numpy().astype(np.float64)
+
+    def _epochs(self, x: Array, y: Array, weight: Array | None, seed: int, pieces: int) -> int:
+        """For how many epochs to train on all rows: the median of what several splits say where a few rows decide."""
+        me: Any = self
+        found = [self.best_epoch_]
+        for i in range(1, SPLITS if len(x) <= MOST_TO_SPLIT else 1):
+            rows, held = _split(y, me.validation_fraction, seed + i)
+            some, held_back = _some(weight, rows), (x[held], y[held])
+            run = self._run(x[rows], y[rows], some, held_back, me.epochs, seed + i, pieces, ())
+            found.append(best_epoch(run.history))
+        return round(float(np.median(found)))
 
     def _after(self, held_back: tuple[Array, Array] | None) -> None:
         """What is learned from the rows that were held back, while the network has not seen them."""
@@ -126,12 +183,13 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         x: Array,
         y: Array,
         weight: Array | None,
-        validation: tuple[Array, Array] | None,
-        stopping: EarlyStopping | None,
+        held_back: tuple[Array, Array] | None,
         epochs: int,
         seed: int,
-    ) -> Run:
-        """Build the network and train it."""
+        pieces: int,
+        callbacks: Sequence[Any],
+    ) -> _Trained:
+        """Build the network and train it, until rows that are held back say to stop."""
         me: Any = self
         key = Key(seed)
         numeric = len(self.preprocessing_.numeric_names)
@@ -145,11 +203,12 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             int(me.members),
             outputs,
             of,
-            np.float32,
+            np.dtype(me.dtype),
         )
-        edges = edges_of(x[:, :numeric], self._pieces(len(x)))
+        edges = edges_of(x[:, :numeric], pieces, y, weight)
+        stopping = [] if held_back is None else [EarlyStopping("validation_loss", patience=me.patience)]
         with use_key(key.fold_in(1)):
-            self.model_, trained = build(design, self.preprocessing_.places, edges, numeric, key.fold_in(0))
+            model, trained = build(design, self.preprocessing_.places, edges, numeric, key.fold_in(0))
             run = fit(
                 trained,
                 x,
@@ -158,24 +217,34 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                 optimizer=AdamW(me.learning_rate, weight_decay=me.weight_decay),
                 epochs=epochs,
                 batch_size=self._batch_size(len(x)),
-                validation=validation,
-                callbacks=[*me.callbacks, *([stopping] if stopping is not None else [])],
+                validation=held_back,
+                callbacks=[*callbacks, *stopping],
                 seed=seed,
-                sample_weight=None if weight is None else weight.astype(np.float32),
+                sample_weight=None if weight is None else weight.astype(me.dtype),
                 engine=me.engine,
                 threads=me.threads,
                 progress=me.progress,
             )
-        self.model_.eval()
-        return run
+        model.eval()
+        return _Trained(model, run.history, pieces)
 
-    def _pieces(self, rows: int) -> int:
+    def _pieces(self, rows: int) -> list[int]:
+        """Into how many pieces to cut each number: what to try, the first where nothing says which is better."""
         me: Any = self
-        return int(np.clip(rows // 50, 4, 16)) if me.pieces == "auto" else int(me.pieces)
+        if me.pieces != "auto":
+            return [int(me.pieces)]
+        numeric = len(self.preprocessing_.numeric_names)
+        many = most_pieces(rows, numeric, 48)
+        return [0] if many < 2 else [many] if rows > MOST_TO_TRY else [0, many]
 
     def _batch_size(self, rows: int) -> int:
         me: Any = self
         return int(np.clip(rows // 16, 32, 256)) if me.batch_size == "auto" else int(me.batch_size)
+
+    @property
+    def best_epoch_(self) -> int:
+        """After how many epochs the training that was judged was at its best."""
+        return best_epoch(self.history_)
 
     # --- asking -------------------------------------------------------------------------------------------------
 
@@ -268,6 +337,19 @@ def _counting(table: Table, y: Array, weight: Array) -> tuple[Table, Array, Arra
         raise ArgumentError(explain("sample_weight expected a positive weight", "zeros only", "Weigh some rows"))
     kept = np.flatnonzero(weight)
     return Table(table.names, [c[kept] for c in table.columns], len(kept), table.named), y[kept], weight[kept]
+
+
+def best_epoch(history: History) -> int:
+    """After how many epochs the loss on the rows held back was least; without such rows, all of them."""
+    columns = history.rows[0].keys() if history.rows else ()
+    if "validation_loss" not in columns:
+        return len(history.rows)
+    losses = np.asarray(history["validation_loss"])
+    return 1 + int(np.nanargmin(losses)) if np.isfinite(losses).any() else 1
+
+
+def _some(weight: Array | None, rows: Array) -> Array | None:
+    return None if weight is None else weight[rows]
 
 
 def _split(y: Array, fraction: float, seed: int) -> tuple[Array, Array]:

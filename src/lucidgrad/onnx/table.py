@@ -13,6 +13,7 @@ import numpy as np
 
 from lucidgrad.data.table import TablePreprocessing
 from lucidgrad.data.table.encodings import (
+    BOUND,
     FARTHEST,
     FIRST,
     MISSING,
@@ -92,8 +93,8 @@ def _scaled(b: Builder, e: NumericEncoding, x: Ref) -> Ref:
         return _interpolated(b, x, e.knots, e.places)
     z = b.clip(b("Div", b("Sub", x, b.like(x, e.center)), b.like(x, e.scale)), -FARTHEST, FARTHEST)
     if e.scaling == "robust":
-        third = b("Div", z, b.like(z, 3.0))
-        z = b("Div", z, b("Sqrt", b("Add", b("Mul", third, third), b.like(z, 1.0))))
+        share = b("Div", z, b.like(z, BOUND))
+        z = b("Div", z, b("Sqrt", b("Add", b("Mul", share, share), b.like(z, 1.0))))
     return z
 
 

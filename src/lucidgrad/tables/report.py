@@ -77,14 +77,16 @@ def write_report(trained: Trained, path: str | os.PathLike[str], *, command: str
 def number(value: float | None) -> str:
     """A measure as text.
 
-    >>> number(0.97314), number(1234567.0), number(None), number(float("nan"))
-    ('0.9731', '1,234,567', '', 'undefined')
+    >>> number(0.97314), number(-1e-9), number(1234567.0), number(None), number(float("nan"))
+    ('0.9731', '0.0000', '1,234,567', '', 'undefined')
     """
     if value is None:
         return ""
     if not np.isfinite(value):
         return "undefined"
-    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.4g}" if abs(value) >= 10 else f"{value:.4f}"
+    return (
+        f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.4g}" if abs(value) >= 10 else f"{round(value, 4) + 0.0:.4f}"
+    )
 
 
 def percent(value: float) -> str:

@@ -19,6 +19,8 @@ from lucidgrad.data.table.read import TRUTHS, days_of, missing_of, moments_of, n
 from lucidgrad.errors import ArgumentError, explain
 
 KNOTS = 128  # of the quantile scaling, at most
+BOUND = 8.0  # of the robust scaling
+QUARTILES = 1.3489795  # how far those of a standard normal distribution are from each other
 FARTHEST = 1e6  # scales from the center that a number can be: no square of it overflows
 MISSING, OTHER, FIRST = 0, 1, 2  # codes: no value; rare in training or never seen there; the first category
 
@@ -43,9 +45,10 @@ class Encoding(Protocol):
 class NumericEncoding:
     """A scaled number, and a second one that says where it was missing if any was in training.
 
-    With ``scaling="standard"`` a value x becomes (x - center) / scale. ``"robust"``: z / sqrt(1 + (z / 3)^2) of
-    z = (x - center) / scale, center the median and scale the distance of the quartiles, so that no value is beyond 3
-    (Holzmüller, Grinsztajn and Steinwart 2024, "Better by default", section 3). ``"quantile"``: interpolated between
+    With ``scaling="standard"`` a value x becomes (x - center) / scale. ``"robust"``: z / sqrt(1 + (z / 8)^2) of
+    z = (x - center) / scale, center the median and scale the distance of the quartiles over that of a standard normal
+    distribution, so that no value is beyond 8 (after Holzmüller, Grinsztajn and Steinwart 2024, "Better by default",
+    section 3, who leave the scale as it is and have 3 for 8). ``"quantile"``: interpolated between
     ``knots`` and the ``places`` they have in a normal distribution.
 
     Attributes
@@ -90,7 +93,7 @@ class NumericEncoding:
             scale = float(np.sqrt(np.average((known - mean) ** 2, weights=w)))
             return cls(scaling, mean, scale or 1.0, low, high, indicator, empty, empty)
         first, third = quantiles(known, np.array([0.25, 0.75]), w)
-        scale = float(third - first) or (high - low) / 2
+        scale = float(third - first) / QUARTILES or float(np.sqrt(np.average((known - center) ** 2, weights=w)))
         return cls(scaling, float(center), scale or 1.0, low, high, indicator, empty, empty)
 
     @property
@@ -108,7 +111,7 @@ class NumericEncoding:
         else:
             z = np.clip((x - self.center) / self.scale, -FARTHEST, FARTHEST)
         if self.scaling == "robust":
-            z = z / np.sqrt(1 + (z / 3) ** 2)
+            z = z / np.sqrt(1 + (z / BOUND) ** 2)
         return np.stack([z, missing], axis=1) if self.indicator else z[:, None]
 
     def state(self) -> dict[str, Any]:

@@ -61,6 +61,10 @@ def table_of(X: Any) -> Table:
     """
     if isinstance(X, Table):
         return X
+    if hasattr(X, "tocsr"):
+        raise DataError(
+            explain("a table expected columns", "sparse data", "Use X.toarray(), or lucidgrad.MLPClassifier")
+        )
     library = type(X).__module__.partition(".")[0]
     if isinstance(X, Mapping):
         return _named(list(X), [_values(values, str(name)) for name, values in X.items()])
@@ -91,10 +95,6 @@ def _named(names: list[Any], columns: list[Array], rows: int | None = None) -> T
 
 
 def _of_array(X: Any) -> Table:
-    if hasattr(X, "tocsr"):
-        raise DataError(
-            explain("a table expected columns", "sparse data", "Use X.toarray(), or lucidgrad.MLPClassifier")
-        )
     try:
         array = np.asarray(X)
     except ValueError as error:

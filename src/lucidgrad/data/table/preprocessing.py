@@ -84,11 +84,11 @@ class TablePreprocessing:
         kinds
             What columns are, by name, where the guess of ``guess_kinds`` is not right.
         scaling
-            ``"robust"``: by the quartiles, and never beyond 3; ``"quantile"``: as in a normal distribution;
+            ``"robust"``: by the quartiles, and never beyond 8; ``"quantile"``: as in a normal distribution;
             ``"standard"``: by mean and standard deviation.
         least_rows, most_categories
             Categories with fewer rows, and those beyond so many, share one place. None: one row, and one more for
-            every hundred rows of the table, up to ten.
+            every thousand rows of the table, up to five.
         sample_weight : (rows,), optional
             How often each row counts for medians, means and quantiles.
         """
@@ -101,7 +101,7 @@ class TablePreprocessing:
             raise DataError(
                 explain("a preprocessing expected at least 1 row", "0 rows", "Check how the table was read")
             )
-        least = min(10, 1 + table.rows // 100) if least_rows is None else least_rows
+        least = min(5, 1 + table.rows // 1000) if least_rows is None else least_rows
         columns = []
         for column, values in zip(guess_kinds(table, kinds), table.columns, strict=True):
             known: dict[str, Any] = {}
