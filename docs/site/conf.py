@@ -117,8 +117,14 @@ def plain_bars(app: Any, what: str, name: str, value: Any, options: Any, lines: 
             lines[i] = "``".join(part.replace("|", "\\|") if i % 2 == 0 else part for i, part in enumerate(parts))
 
 
+def only_ours(app: Any, what: str, name: str, value: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what scikit-learn adds to its estimators by itself (``set_fit_request``, ...)."""
+    return True if str(getattr(value, "__module__", "")).startswith("sklearn") else None
+
+
 def setup(app: Any) -> None:
     """Connect."""
+    app.connect("autodoc-skip-member", only_ours)
     app.connect("autodoc-process-docstring", plain_bars)
     app.connect("html-page-context", tell_page)
     app.connect("doctree-resolved", keep_text)

@@ -67,7 +67,13 @@ if TYPE_CHECKING:
     from lucidgrad.training.predictor import Predictor as Predictor
     from lucidgrad.training.report import compile_report as compile_report
 
-    # 8 SHIPPED: files
+    # 8 SHIPPED: estimators, tables and files
+    from lucidgrad import estimators as estimators
+    from lucidgrad import tables as tables
+    from lucidgrad.estimators.classifier import MLPClassifier as MLPClassifier
+    from lucidgrad.estimators.regressor import MLPRegressor as MLPRegressor
+    from lucidgrad.estimators.tabular import TabularClassifier as TabularClassifier
+    from lucidgrad.estimators.tabular import TabularRegressor as TabularRegressor
     from lucidgrad import io as io
     from lucidgrad import onnx as onnx
     from lucidgrad.io.model_file import load as load
@@ -87,7 +93,7 @@ __version__ = "0.1.0"
 # What is loaded on first use: chapters, and the names that are taken from one.
 _CHAPTERS = (
     *("data", "nn", "losses", "metrics", "optim", "compiler", "training"),
-    *("estimators", "io", "onnx", "plot", "seeing", "lab"),
+    *("estimators", "tables", "io", "onnx", "plot", "seeing", "lab"),
 )
 _NAMES = {
     "compiler": ("jit",),
