@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.atomic import atomic_write
+from lucidgrad.files.container import versions
 from lucidgrad.lab.answers import Answer, answers
 from lucidgrad.lab.experiment import Experiment
 from lucidgrad.lab.figures import Picture, evidence, pictures
@@ -95,12 +96,10 @@ def write_report(experiment: Experiment, folder: str | os.PathLike[str], *, comm
 
 def measurements(experiment: Experiment, answered: Iterable[Answer] | None = None) -> dict[str, Any]:
     """Everything that was set and measured, as plain data."""
-    from lucidgrad import __version__
-
     data, settings = experiment.task.data, experiment.settings
     return {
         "format": FORMAT,
-        "lucidgrad": __version__,
+        "lucidgrad": versions()["lucidgrad"],
         "machine": {"python": platform.python_version(), "numpy": np.__version__, "cores": os.cpu_count()},
         "task": {
             "name": data.name,
