@@ -33,6 +33,16 @@ class Key:
     seed
         An integer from 0 to 2^64 - 1.
 
+    Attributes
+    ----------
+    words
+        The two 64-bit words, a Tensor (2,) of uint64.
+
+    Raises
+    ------
+    ArgumentError
+        When the seed is no integer of 64 bits.
+
     Examples
     --------
     >>> import lucidgrad as lg
@@ -51,21 +61,45 @@ class Key:
 
     @classmethod
     def of_words(cls, words: Tensor) -> Key:
-        """The key of two 64-bit words; while a step is traced the words are a value of its graph."""
+        """The key of two 64-bit words; while a step is traced the words are a value of its graph.
+
+        Parameters
+        ----------
+        words
+            (2,), uint64.
+        """
         key = object.__new__(cls)
         key.words = words
         return key
 
     def fold_in(self, n: int | Tensor) -> Key:
-        """A new key, from this one and a number: of an epoch, a step, a layer."""
+        """A new key, from this one and a number: of an epoch, a step, a layer.
+
+        Parameters
+        ----------
+        n
+            The number, an integer >= 0 or a scalar Tensor of one.
+        """
         return Key.of_words(fold_in(self.words, n))
 
     def split(self, n: int) -> tuple[Key, ...]:
-        """``n`` independent keys."""
+        """``n`` independent keys.
+
+        Parameters
+        ----------
+        n
+            How many.
+        """
         return tuple(self.fold_in(i) for i in range(n))
 
     def bits(self, shape: tuple[int, ...]) -> Tensor:
-        """Random 32-bit numbers, uint32 of ``shape``."""
+        """Random 32-bit numbers, uint32 of ``shape``.
+
+        Parameters
+        ----------
+        shape
+            Of what is drawn.
+        """
         drawn: Tensor = random_bits(self.words, shape=tuple(shape))
         return drawn
 
@@ -75,6 +109,13 @@ class Key:
         """Uniform numbers from [low, high): multiples of 2^-24 of the range, which float32 holds exactly in [0, 1).
 
         In other ranges the last one may be rounded up to ``high`` itself, as in NumPy.
+
+        Parameters
+        ----------
+        shape, dtype
+            Of what is drawn.
+        low, high
+            The range.
         """
         unit: Tensor = shift_right(self.bits(shape), 8).astype(dtype) * 2.0**-24
         return unit if (low, high) == (0.0, 1.0) else unit * (high - low) + low
@@ -82,18 +123,40 @@ class Key:
     def normal(
         self, shape: tuple[int, ...], mean: float = 0.0, std: float = 1.0, dtype: DTypeLike = np.float32
     ) -> Tensor:
-        """Normal numbers by the transform of Box and Muller (1958, eq. 1), from two uniform numbers each."""
+        """Normal numbers by the transform of Box and Muller (1958, eq. 1), from two uniform numbers each.
+
+        Parameters
+        ----------
+        shape, dtype
+            Of what is drawn.
+        mean, std
+            The mean and the standard deviation.
+        """
         radius, angle = (k.uniform(shape, dtype=np.float64) for k in self.split(2))
         # 1 - u lies in (0, 1], so the logarithm is finite.
         unit = (-2.0 * (1.0 - radius).log()).sqrt() * (angle * (2 * math.pi)).cos()
         return unit.astype(dtype) * std + mean
 
     def bernoulli(self, probability: float, shape: tuple[int, ...]) -> Tensor:
-        """True with ``probability``: booleans of ``shape``."""
+        """True with ``probability``: booleans of ``shape``.
+
+        Parameters
+        ----------
+        probability
+            From 0 to 1.
+        shape
+            Of what is drawn.
+        """
         return self.uniform(shape) < probability
 
     def permutation(self, n: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """The numbers from 0 to n - 1 in random order: sorted by 32 random bits each, ties by number."""
+        """The numbers from 0 to n - 1 in random order, (n,): sorted by 32 random bits each, ties by number.
+
+        Parameters
+        ----------
+        n
+            How many.
+        """
         return np.argsort(self.bits((n,)).numpy(), kind="stable").astype(np.int64, copy=False)
 
     def __eq__(self, other: object) -> bool:
@@ -132,6 +195,13 @@ _streams = _Streams()
 def seed(n: int) -> None:
     """Start the keys that layers get when they are given none anew from ``n``, in this thread.
 
+    Parameters
+    ----------
+    n
+        An integer from 0 to 2^64 - 1.
+
+    Examples
+    --------
     >>> import lucidgrad as lg
     >>> lg.seed(1); a = lg.next_key()
     >>> lg.seed(1); a == lg.next_key()
@@ -141,13 +211,36 @@ def seed(n: int) -> None:
 
 
 def next_key() -> Key:
-    """The next key of the innermost ``use_key`` block, or of ``seed``."""
+    """The next key of the innermost ``use_key`` block, or of ``seed``.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> lg.seed(0)
+    >>> lg.next_key() == lg.next_key()
+    False
+    """
     return _streams.stack[-1].next()
 
 
 @contextmanager
 def use_key(key: Key) -> Iterator[None]:
-    """Inside of the block ``next_key()`` counts on from ``key``: what is drawn there depends on ``key`` alone."""
+    """Inside of the block ``next_key()`` counts on from ``key``: what is drawn there depends on ``key`` alone.
+
+    Parameters
+    ----------
+    key
+        Where the keys start.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> with lg.use_key(lg.Key(3)):
+    ...     layer = lg.nn.Linear(2, 2)
+    >>> with lg.use_key(lg.Key(3)):
+    ...     bool((layer.weight == lg.nn.Linear(2, 2).weight).numpy().all())
+    True
+    """
     _streams.stack.append(_Stream(key))
     try:
         yield

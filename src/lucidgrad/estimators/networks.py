@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.estimators.extras import THEIR_ACTIVATIONS, for_each_layer
 from lucidgrad.functional import ACTIVATIONS, concatenate
-from lucidgrad.losses import CrossEntropy, Hinge, Logistic, Loss, Poisson, Quantile, as_loss
+from lucidgrad.losses import LOSSES, CrossEntropy, Hinge, Logistic, Loss, Poisson, Quantile, as_loss
 from lucidgrad.nn import BatchNorm, Dropout, LayerNorm, Linear, Sequential
 from lucidgrad.optim import LBFGS, OPTIMIZERS, SCHEDULES, SGD, Adam, Optimizer
 from lucidgrad.tensor import Tensor
@@ -98,7 +98,8 @@ def loss_of(me: Any) -> Loss:
     if isinstance(loss, CrossEntropy) and columns == 1:
         return OfTwoClasses(loss)
     fits = isinstance(loss, CrossEntropy) == several if isinstance(loss, CrossEntropy | Logistic) else True
-    if not fits or (type(loss).__module__ == "lucidgrad.losses.regression"):
+    for_numbers = type(loss) in LOSSES.values() and not isinstance(loss, CrossEntropy | Hinge | Logistic)
+    if not fits or for_numbers:
         kind = f"{columns} classes" if several else f"{columns} yes-or-no labels a row"
         raise ArgumentError(
             explain(

@@ -33,11 +33,30 @@ class Loss(ABC):
     reduction
         ``"sum"`` adds up the weighted losses of the samples; ``"mean"`` divides that by the sum of the weights.
 
+    Raises
+    ------
+    ArgumentError
+        When an option is not one that the loss can mean.
+
     Notes
     -----
     The loss of one sample is the *sum* over its columns (outputs), so that the lesson's sum of abs(f(x) - y) means
     the same for one output and for several. PyTorch's "mean" divides by the number of elements instead, and
     scikit-learn averages the columns: there the value, and with it the best learning rate, depends on their number.
+
+    Examples
+    --------
+    A loss of one's own says what it takes and what it adds up:
+
+    >>> import lucidgrad as lg
+    >>> from lucidgrad.losses import Loss, SquaredError
+    >>> class Cubic(Loss):
+    ...     def check(self, predictions, targets):
+    ...         return SquaredError().check(predictions, targets)
+    ...     def terms(self, predictions, targets):
+    ...         return (predictions - targets).abs() ** 3
+    >>> Cubic()(lg.Tensor([1.0, 4.0]), [1.0, 2.0])
+    Tensor(4.)
     """
 
     def __init__(self, reduction: Reduction = "mean") -> None:
@@ -75,35 +94,96 @@ class Loss(ABC):
         return self.reduce(*self.sums(predictions, targets, sample_weight))
 
     def sums(self, predictions: Any, targets: Any, sample_weight: Any = None) -> tuple[Tensor, float | Tensor]:
-        """The weighted sum over the samples and the sum of the weights: to be added up over batches."""
+        """The weighted sum over the samples and the sum of the weights, both scalars: to be added up over batches.
+
+        Parameters
+        ----------
+        predictions, targets, sample_weight
+            As in a call: (batch,) or (batch, columns), what fits to them, and (batch,).
+        """
         p, t = self.checked(predictions, targets)
         return weighted_sums(p, self.terms(p, t), self.own_weight(p, t), sample_weight)
 
     def reduce(self, total: Tensor, weight: float | Tensor) -> Tensor:
-        """The loss, from the sums of one batch or of several."""
+        """The loss, from the sums of one batch or of several: a scalar.
+
+        Parameters
+        ----------
+        total, weight
+            Both a scalar, what ``sums`` gave.
+
+        Raises
+        ------
+        ArgumentError
+            When all weights are 0.
+        """
         value = concrete(weight) if isinstance(weight, Tensor) else weight
         if value is not None:
             check_total_weight(type(self).__name__, float(value))
         return total / weight if self.reduction == "mean" else total
 
     def per_sample(self, predictions: Any, targets: Any) -> Tensor:
-        """The loss of each sample, (batch,). Class weights are in it."""
+        """The loss of each sample, (batch,). Class weights are in it.
+
+        Parameters
+        ----------
+        predictions, targets
+            As in a call: (batch,) or (batch, columns), and what fits to them.
+        """
         return sum_columns(self.terms(*self.checked(predictions, targets)))
 
     @abstractmethod
     def check(self, predictions: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
-        """Both as tensors whose shapes and values fit together, or an error that says what does not."""
+        """Both as tensors whose shapes and values fit together, or an error that says what does not.
+
+        Parameters
+        ----------
+        predictions
+            Floats, (batch,) or (batch, columns), at least one sample.
+        targets
+            As they were given.
+
+        Raises
+        ------
+        ShapeError, DataError, DtypeError
+            When the two do not fit together; values are not looked at while traced.
+        """
 
     @abstractmethod
     def terms(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """What came through ``check`` to (batch,) or (batch, columns), whose columns add up to the loss of a sample."""
+        """What came through ``check`` to (batch,) or (batch, columns), whose columns add up to the loss of a sample.
+
+        Parameters
+        ----------
+        predictions, targets
+            What came through ``check``: (batch,) or (batch, columns), and what fits to them.
+        """
 
     def own_weight(self, predictions: Tensor, targets: Tensor) -> Tensor | None:
-        """What each sample counts in the mean, (batch,), where the loss itself weighs samples, as by their class."""
+        """What each sample counts in the mean, (batch,), where the loss itself weighs samples, as by their class.
+
+        Parameters
+        ----------
+        predictions, targets
+            What came through ``check``: (batch,) or (batch, columns), and what fits to them.
+        """
         return None
 
     def checked(self, predictions: Any, targets: Any) -> tuple[Tensor, Tensor]:
-        """``check``, for predictions of any kind: what ``terms`` can be applied to."""
+        """``check``, for predictions of any kind: what ``terms`` can be applied to, (batch,) or (batch, columns).
+
+        Parameters
+        ----------
+        predictions, targets
+            As in a call: (batch,) or (batch, columns), and what fits to them.
+
+        Raises
+        ------
+        ShapeError
+            When there is no sample, or the two do not fit together.
+        DataError, DtypeError
+            As ``check``.
+        """
         p = as_tensor(predictions)
         if not p.ndim or not p.shape[0]:
             raise ShapeError(

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, final
 
 from lucidgrad.errors import ArgumentError, GradientError, ShapeError, explain
-from lucidgrad.losses import classification, regression
+from lucidgrad.losses import classification, quantiles, regression
 from lucidgrad.losses.base import Loss, weighted_sums
 from lucidgrad.targets import counting_has_no_gradient
 from lucidgrad.tensor import Tensor
@@ -17,7 +17,7 @@ LOSSES: dict[str, type[Loss]] = {
     "squared_error": regression.SquaredError,
     "huber": regression.Huber,
     "log_cosh": regression.LogCosh,
-    "quantile": regression.Quantile,
+    "quantile": quantiles.Quantile,
     "poisson": regression.Poisson,
     "logistic": classification.Logistic,
     "cross_entropy": classification.CrossEntropy,
@@ -73,7 +73,8 @@ def as_loss(loss: Any) -> Loss:
 
 
 # The lower-case form of each loss has its name.
-_FUNCTIONS = [(vars(m)[name], LOSSES[name]) for m in (regression, classification) for name in LOSSES if name in vars(m)]
+_MODULES = (regression, quantiles, classification)
+_FUNCTIONS = [(vars(m)[name], LOSSES[name]) for m in _MODULES for name in LOSSES if name in vars(m)]
 _NAMES = f"The names are {', '.join(map(repr, LOSSES))}"
 
 

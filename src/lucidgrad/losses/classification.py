@@ -37,6 +37,11 @@ class CrossEntropy(Loss):
     class_weight
         One number >= 0 for each class, (classes,): how much a sample of that class counts.
 
+    Raises
+    ------
+    ArgumentError
+        When ``label_smoothing`` is not in [0, 1), or ``class_weight`` is not a list of numbers >= 0.
+
     Notes
     -----
     Predictions are logits (batch, classes), any real numbers, or -inf for a class that is ruled out. Targets are
@@ -160,7 +165,7 @@ class Logistic(Loss):
         return predictions, t
 
     def terms(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """Y softplus(-f) + (1 - y) softplus(f)."""
+        """The sum y softplus(-f) + (1 - y) softplus(f)."""
         return targets * (-predictions).softplus() + (1.0 - targets) * predictions.softplus()
 
 
@@ -225,8 +230,21 @@ def cross_entropy(
     sample_weight: Any = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """``CrossEntropy`` in one call.
+    """``CrossEntropy`` in one call, a scalar.
 
+    Parameters
+    ----------
+    logits
+        (batch, classes).
+    labels
+        (batch,), integers, or probabilities (batch, classes).
+    sample_weight
+        What each sample counts, (batch,).
+    label_smoothing, class_weight, reduction
+        As ``CrossEntropy`` takes them.
+
+    Examples
+    --------
     >>> from lucidgrad.losses import cross_entropy
     >>> cross_entropy([[0.0, 0.0]], [1])
     Tensor(0.69314718, dtype=float64)
@@ -236,8 +254,19 @@ def cross_entropy(
 
 
 def logistic(logits: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean") -> Tensor:
-    """``Logistic`` in one call.
+    """``Logistic`` in one call, a scalar.
 
+    Parameters
+    ----------
+    logits, targets
+        (batch,) or (batch, columns), the same for both; targets from 0 to 1.
+    sample_weight
+        What each sample counts, (batch,).
+    reduction
+        ``"mean"`` or ``"sum"`` over the samples.
+
+    Examples
+    --------
     >>> from lucidgrad.losses import logistic
     >>> logistic([0.0], [1])
     Tensor(0.69314718, dtype=float64)
@@ -246,8 +275,21 @@ def logistic(logits: Any, targets: Any, *, sample_weight: Any = None, reduction:
 
 
 def hinge(scores: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean") -> Tensor:
-    """``Hinge`` in one call.
+    """``Hinge`` in one call, a scalar.
 
+    Parameters
+    ----------
+    scores
+        (batch,) or (batch, columns); or (batch, classes).
+    targets
+        -1 and +1 or 0 and 1 in the shape of the scores; or integer labels (batch,).
+    sample_weight
+        What each sample counts, (batch,).
+    reduction
+        ``"mean"`` or ``"sum"`` over the samples.
+
+    Examples
+    --------
     >>> from lucidgrad.losses import hinge
     >>> hinge([0.25], [1])
     Tensor(0.75, dtype=float64)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, final
 
-import numpy as np
-
-from lucidgrad.errors import ArgumentError, DataError, ShapeError, explain
+from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.functional import where
 from lucidgrad.losses.base import Loss, Reduction, quantities
-from lucidgrad.targets import as_tensor, concrete
+from lucidgrad.targets import concrete
 from lucidgrad.tensor import Tensor
 
 
@@ -86,6 +83,11 @@ class Huber(_Regression):
     delta
         Where the parabola becomes a line, in the unit of the targets; positive.
 
+    Raises
+    ------
+    ArgumentError
+        When ``delta`` is not positive and finite.
+
     Examples
     --------
     >>> from lucidgrad.losses import Huber
@@ -122,6 +124,10 @@ class LogCosh(_Regression):
     Far out |d| + log(1 + exp(-2 |d|)) - log 2, which does not overflow where cosh does. Near 0 its terms cancel, and
     -log(1 - tanh(d)^2) / 2 is used, whose value and slope keep all digits.
 
+    References
+    ----------
+    Green, P. J. (1990). Bayesian reconstructions from emission tomography data using a modified EM algorithm.
+
     Examples
     --------
     >>> from lucidgrad.losses import LogCosh
@@ -134,65 +140,6 @@ class LogCosh(_Regression):
         d = predictions - targets
         a, t = d.abs(), d.clip(-1.0, 1.0).tanh()  # clipped, so that the branch not taken has a finite slope
         return where(a < 0.6, -0.5 * (-t * t).log1p(), a + ((-2.0 * a).softplus() - math.log(2.0)))
-
-
-@final
-class Quantile(Loss):
-    """q max(y - f(x), 0) + (1 - q) max(f(x) - y, 0): the pinball loss.
-
-    Its best constant prediction is the q-quantile of the targets (Koenker and Bassett 1978).
-
-    Parameters
-    ----------
-    reduction
-        ``"mean"`` or ``"sum"`` over the samples.
-    q
-        A number in (0, 1), the same for all columns; or one for each column of the predictions, which then are that
-        many quantiles of one target (batch,) or of a target each (batch, columns).
-
-    Notes
-    -----
-    Of the slopes that are possible where f(x) = y, 0 is taken. scikit-learn's mean_pinball_loss averages columns.
-
-    Examples
-    --------
-    >>> from lucidgrad.losses import Quantile
-    >>> Quantile(q=0.9).per_sample([1.0, 3.0], [2.0, 2.0])
-    Tensor([0.9, 0.1], dtype=float64)
-    >>> Quantile(q=(0.1, 0.9)).per_sample([[1.0, 3.0]], [2.0])
-    Tensor([0.2], dtype=float64)
-    """
-
-    def __init__(self, reduction: Reduction = "mean", *, q: float | Sequence[float] = 0.5) -> None:
-        super().__init__(reduction)
-        values = np.asarray(q, np.float64)
-        if values.ndim > 1 or not values.size or not ((values > 0) & (values < 1)).all():
-            raise ArgumentError(
-                explain("Quantile expected q in (0, 1), or several of them", repr(q), "The median is q=0.5")
-            )
-        self.q: float | tuple[float, ...] = tuple(values.tolist()) if values.ndim else float(values)
-
-    def check(self, predictions: Tensor, targets: Any) -> tuple[Tensor, Tensor]:
-        """Targets like the predictions, or one (batch,) for all the quantiles."""
-        if isinstance(self.q, float):
-            return predictions, quantities("Quantile", targets, predictions.shape, predictions.dtype)
-        if predictions.ndim != 2 or predictions.shape[1] != len(self.q):
-            raise ShapeError(
-                explain(
-                    f"Quantile expected predictions (batch, {len(self.q)}), a column for each q",
-                    f"{predictions.shape}",
-                    "Give the last layer as many outputs as there are quantiles",
-                )
-            )
-        t = as_tensor(targets, predictions.dtype)
-        shape = predictions.shape if t.ndim == 2 and t.shape[1] > 1 else (predictions.shape[0], 1)
-        return predictions, quantities("Quantile", t, shape, predictions.dtype)
-
-    def terms(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """Q max(d, 0) + (1 - q) max(-d, 0) with d = y - f(x)."""
-        d = targets - predictions
-        q = self.q if isinstance(self.q, float) else as_tensor(self.q, d.dtype)
-        return q * d.relu() + (1.0 - q) * (-d).relu()
 
 
 @final
@@ -253,8 +200,19 @@ class Poisson(_Regression):
 def absolute_error(
     predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
 ) -> Tensor:
-    """``AbsoluteError`` in one call.
+    """``AbsoluteError`` in one call, a scalar.
 
+    Parameters
+    ----------
+    predictions, targets
+        (batch,) or (batch, columns), the same for both.
+    sample_weight
+        What each sample counts, (batch,).
+    reduction
+        ``"mean"`` or ``"sum"`` over the samples.
+
+    Examples
+    --------
     >>> from lucidgrad.losses import absolute_error
     >>> absolute_error([1.0, 5.0], [2.0, 2.0])
     Tensor(2., dtype=float64)
@@ -265,8 +223,19 @@ def absolute_error(
 def squared_error(
     predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
 ) -> Tensor:
-    """``SquaredError`` in one call.
+    """``SquaredError`` in one call, a scalar.
 
+    Parameters
+    ----------
+    predictions, targets
+        (batch,) or (batch, columns), the same for both.
+    sample_weight
+        What each sample counts, (batch,).
+    reduction
+        ``"mean"`` or ``"sum"`` over the samples.
+
+    Examples
+    --------
     >>> from lucidgrad.losses import squared_error
     >>> squared_error([1.0, 5.0], [2.0, 2.0])
     Tensor(5., dtype=float64)
@@ -277,8 +246,21 @@ def squared_error(
 def huber(
     predictions: Any, targets: Any, *, delta: float = 1.0, sample_weight: Any = None, reduction: Reduction = "mean"
 ) -> Tensor:
-    """``Huber`` in one call.
+    """``Huber`` in one call, a scalar.
 
+    Parameters
+    ----------
+    predictions, targets
+        (batch,) or (batch, columns), the same for both.
+    delta
+        Where the parabola becomes a line, in the unit of the targets.
+    sample_weight
+        What each sample counts, (batch,).
+    reduction
+        ``"mean"`` or ``"sum"`` over the samples.
+
+    Examples
+    --------
     >>> from lucidgrad.losses import huber
     >>> huber([3.0], [0.0], delta=2.0)
     Tensor(4., dtype=float64)
@@ -287,8 +269,19 @@ def huber(
 
 
 def log_cosh(predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean") -> Tensor:
-    """``LogCosh`` in one call.
+    """``LogCosh`` in one call, a scalar.
 
+    Parameters
+    ----------
+    predictions, targets
+        (batch,) or (batch, columns), the same for both.
+    sample_weight
+        What each sample counts, (batch,).
+    reduction
+        ``"mean"`` or ``"sum"`` over the samples.
+
+    Examples
+    --------
     >>> from lucidgrad.losses import log_cosh
     >>> log_cosh([2.0], [0.0])
     Tensor(1.32500275, dtype=float64)
@@ -296,28 +289,24 @@ def log_cosh(predictions: Any, targets: Any, *, sample_weight: Any = None, reduc
     return LogCosh(reduction)(predictions, targets, sample_weight)
 
 
-def quantile(
-    predictions: Any,
-    targets: Any,
-    *,
-    q: float | Sequence[float] = 0.5,
-    sample_weight: Any = None,
-    reduction: Reduction = "mean",
-) -> Tensor:
-    """``Quantile`` in one call.
-
-    >>> from lucidgrad.losses import quantile
-    >>> quantile([1.0], [3.0], q=0.75)
-    Tensor(1.5, dtype=float64)
-    """
-    return Quantile(reduction, q=q)(predictions, targets, sample_weight)
-
-
 def poisson(
     predictions: Any, targets: Any, *, log_input: bool = True, sample_weight: Any = None, reduction: Reduction = "mean"
 ) -> Tensor:
-    """``Poisson`` in one call.
+    """``Poisson`` in one call, a scalar.
 
+    Parameters
+    ----------
+    predictions, targets
+        (batch,) or (batch, columns), the same for both; targets are counts.
+    log_input
+        Whether predictions are the logarithm of the mean count, or else the mean count itself.
+    sample_weight
+        What each sample counts, (batch,).
+    reduction
+        ``"mean"`` or ``"sum"`` over the samples.
+
+    Examples
+    --------
     >>> from lucidgrad.losses import poisson
     >>> poisson([0.0], [2])
     Tensor(1., dtype=float64)

@@ -25,6 +25,24 @@ class Metric(ABC):
         What its column in the history is called.
     not_differentiable
         For a metric that counts, why it cannot be trained on; else empty.
+
+    Examples
+    --------
+    A metric of one's own adds up what it needs, and is kept in the history under its name:
+
+    >>> import numpy as np
+    >>> from lucidgrad.metrics import Metric
+    >>> class Largest(Metric):
+    ...     name = "largest"
+    ...     def init(self):
+    ...         return {"largest": np.zeros(())}
+    ...     def update(self, state, predictions, targets, sample_weight=None):
+    ...         error = np.abs(np.subtract(predictions, targets)).max()
+    ...         return {"largest": np.maximum(state["largest"], error)}
+    ...     def result(self, state):
+    ...         return float(state["largest"])
+    >>> Largest()([1.0, 4.0], [2.0, 2.0])
+    2.0
     """
 
     name: str
@@ -40,11 +58,41 @@ class Metric(ABC):
 
     @abstractmethod
     def update(self, state: State, predictions: Any, targets: Any, sample_weight: Any = None) -> State:
-        """The state with one more batch in it: at least one sample, weights (batch,) >= 0."""
+        """The state with one more batch in it.
+
+        Parameters
+        ----------
+        state
+            From ``init`` or the previous ``update``; it stays as it is.
+        predictions
+            (batch,) or (batch, columns), at least one sample.
+        targets
+            As each metric says.
+        sample_weight
+            What each sample counts, (batch,): none negative. None: 1.
+
+        Raises
+        ------
+        ShapeError, DataError, DtypeError
+            When the three do not fit together, or there is no sample.
+        ArgumentError
+            Weights that are negative or not finite.
+        """
 
     @abstractmethod
     def result(self, state: State) -> Any:
-        """The metric of all samples so far: a float, or an array with a number for each class."""
+        """The metric of all samples so far: a float, or an array with a number for each class.
+
+        Parameters
+        ----------
+        state
+            From ``update``.
+
+        Raises
+        ------
+        ArgumentError
+            When all weights were 0.
+        """
 
     def __repr__(self) -> str:
         options = (f"{k}={v!r}" for k, v in vars(self).items() if k != "name" and not k.startswith("_"))
@@ -56,7 +104,18 @@ class SampleMean(Metric):
 
     @abstractmethod
     def per_sample(self, predictions: Array, targets: Array) -> Array:
-        """The number of each sample, (batch,): booleans, or float64."""
+        """The number of each sample, (batch,): booleans, or float64.
+
+        Parameters
+        ----------
+        predictions, targets
+            (batch,) or (batch, columns), as many samples in both.
+
+        Raises
+        ------
+        ShapeError, DataError, DtypeError
+            When the two do not fit together.
+        """
 
     def init(self) -> State:
         """Nothing, of no weight."""

@@ -14,7 +14,16 @@ from lucidgrad.targets import Array, check_distribution, check_same_shape, count
 
 @final
 class Accuracy(SampleMean):
-    """The share of samples whose class is predicted right. See ``accuracy``."""
+    """The share of samples whose class is predicted right. See ``accuracy``.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import Accuracy
+    >>> metric = Accuracy()
+    >>> state = metric.update(metric.init(), [[2.0, 1.0]], [0])
+    >>> metric.result(metric.update(state, [[0.5, 3.0]], [0]))
+    0.5
+    """
 
     name = "accuracy"
     not_differentiable = str(counting_has_no_gradient("accuracy"))
@@ -27,7 +36,14 @@ class Accuracy(SampleMean):
 
 @final
 class ZeroOne(SampleMean):
-    """The share of samples whose class is predicted wrong. See ``zero_one_loss``."""
+    """The share of samples whose class is predicted wrong. See ``zero_one_loss``.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import ZeroOne
+    >>> ZeroOne()([2, 0, 1, 1], [2, 0, 2, 1])
+    0.25
+    """
 
     name = "zero_one"
     not_differentiable = str(counting_has_no_gradient("the 0-1 loss"))
@@ -40,7 +56,24 @@ class ZeroOne(SampleMean):
 
 @final
 class TopK(SampleMean):
-    """The share of samples whose class is among the k largest logits. See ``top_k_accuracy``."""
+    """The share of samples whose class is among the k largest logits. See ``top_k_accuracy``.
+
+    Parameters
+    ----------
+    k
+        At least 1.
+
+    Raises
+    ------
+    ArgumentError
+        When ``k`` is smaller.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import TopK
+    >>> TopK(2)([[3.0, 2.0, 1.0]], [1])
+    1.0
+    """
 
     not_differentiable = str(counting_has_no_gradient("the top-k accuracy"))
 
@@ -70,7 +103,19 @@ class TopK(SampleMean):
 
 @final
 class LogLoss(SampleMean):
-    """-log of the probability that was given to the right class. See ``log_loss``."""
+    """-log of the probability that was given to the right class. See ``log_loss``.
+
+    Parameters
+    ----------
+    probabilities
+        Predictions are probabilities instead of logits.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import LogLoss
+    >>> LogLoss(probabilities=True)([[0.5, 0.5]], [0])
+    0.693...
+    """
 
     name = "log_loss"
 
@@ -78,7 +123,7 @@ class LogLoss(SampleMean):
         self.probabilities = probabilities
 
     def per_sample(self, predictions: Array, targets: Array) -> Array:
-        """-log p[y], in float64."""
+        """The number -log p[y] of each sample, (batch,), in float64."""
         if predictions.dtype.kind != "f":
             raise DtypeError(
                 explain("log_loss expected logits or probabilities", f"{predictions.dtype}", "Labels are not enough")
@@ -175,6 +220,8 @@ def top_k_accuracy(predictions: Any, targets: Any, sample_weight: Any = None, *,
         in ``accuracy``, which this is for k = 1; scikit-learn takes the last.
     targets, sample_weight
         As ``accuracy``.
+    k
+        How many answers each sample has, at least 1.
 
     Examples
     --------

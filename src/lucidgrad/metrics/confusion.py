@@ -17,7 +17,20 @@ Average: TypeAlias = Literal["macro", "micro", "weighted"] | None
 
 @final
 class ConfusionMatrix(Metric):
-    """How many samples of each class (row) are taken for each class (column). See ``confusion_matrix``."""
+    """How many samples of each class (row) are taken for each class (column). See ``confusion_matrix``.
+
+    Parameters
+    ----------
+    classes
+        The number of classes, where it is known; else the matrix grows.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import ConfusionMatrix
+    >>> ConfusionMatrix()([0, 1, 1], [0, 1, 0])
+    array([[1., 1.],
+           [0., 1.]])
+    """
 
     name = "confusion_matrix"
     not_differentiable = str(counting_has_no_gradient("a confusion matrix"))
@@ -59,7 +72,18 @@ class ConfusionMatrix(Metric):
 
 
 class _PerClass(Metric):
-    """A share that each class has, and its average over the classes."""
+    """A share that each class has, and its average over the classes.
+
+    Parameters
+    ----------
+    average
+        None, ``"macro"``, ``"micro"`` or ``"weighted"``, as ``precision`` explains.
+
+    Raises
+    ------
+    ArgumentError
+        When ``average`` is something else.
+    """
 
     kind: str
     not_differentiable = str(counting_has_no_gradient("a share of right answers"))
@@ -79,7 +103,13 @@ class _PerClass(Metric):
 
     @abstractmethod
     def share(self, right: Any, predicted: Any, actual: Any) -> tuple[Any, Any]:
-        """Numerator and denominator, from the weights that are right, predicted and there, (classes,) or summed."""
+        """Numerator and denominator, from the weights that are right, predicted and there, (classes,) or summed.
+
+        Parameters
+        ----------
+        right, predicted, actual
+            (classes,), or scalars.
+        """
 
     def init(self) -> State:
         """An empty confusion matrix."""
@@ -105,7 +135,19 @@ class _PerClass(Metric):
 
 @final
 class Precision(_PerClass):
-    """Of the samples taken for a class, the share that belongs to it. See ``precision``."""
+    """Of the samples taken for a class, the share that belongs to it. See ``precision``.
+
+    Parameters
+    ----------
+    average
+        How the classes are averaged, or None.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import Precision
+    >>> Precision()([0, 1, 1, 2], [0, 1, 2, 2])
+    0.833...
+    """
 
     kind = "precision"
 
@@ -116,7 +158,19 @@ class Precision(_PerClass):
 
 @final
 class Recall(_PerClass):
-    """Of the samples of a class, the share taken for it. See ``recall``."""
+    """Of the samples of a class, the share taken for it. See ``recall``.
+
+    Parameters
+    ----------
+    average
+        How the classes are averaged, or None.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import Recall
+    >>> Recall("micro")([0, 1, 1, 2], [0, 1, 2, 2])
+    0.75
+    """
 
     kind = "recall"
 
@@ -127,12 +181,24 @@ class Recall(_PerClass):
 
 @final
 class F1(_PerClass):
-    """The harmonic mean of precision and recall. See ``f1``."""
+    """The harmonic mean of precision and recall. See ``f1``.
+
+    Parameters
+    ----------
+    average
+        How the classes are averaged, or None.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import F1
+    >>> F1(None)([0, 1, 1], [0, 1, 0])
+    array([0.666..., 0.666...])
+    """
 
     kind = "f1"
 
     def share(self, right: Any, predicted: Any, actual: Any) -> tuple[Any, Any]:
-        """2 p r / (p + r), in one division."""
+        """The ratio 2 p r / (p + r), in one division."""
         return 2 * right, predicted + actual
 
 
@@ -190,8 +256,19 @@ def precision(predictions: Any, targets: Any, sample_weight: Any = None, *, aver
 
 
 def recall(predictions: Any, targets: Any, sample_weight: Any = None, *, average: Average = "macro") -> Any:
-    """Of the samples of a class, the share taken for it. Arguments as ``precision``.
+    """Of the samples of a class, the share taken for it.
 
+    Parameters
+    ----------
+    predictions, targets, sample_weight, average
+        As ``precision``.
+
+    Returns
+    -------
+    As ``precision``.
+
+    Examples
+    --------
     >>> from lucidgrad.metrics import recall
     >>> recall([0, 1, 1, 2], [0, 1, 2, 2], average=None)
     array([1. , 1. , 0.5])
@@ -200,8 +277,19 @@ def recall(predictions: Any, targets: Any, sample_weight: Any = None, *, average
 
 
 def f1(predictions: Any, targets: Any, sample_weight: Any = None, *, average: Average = "macro") -> Any:
-    """The harmonic mean of precision and recall (van Rijsbergen 1979, chapter 7). Arguments as ``precision``.
+    """The harmonic mean of precision and recall (van Rijsbergen 1979, chapter 7).
 
+    Parameters
+    ----------
+    predictions, targets, sample_weight, average
+        As ``precision``.
+
+    Returns
+    -------
+    As ``precision``.
+
+    Examples
+    --------
     >>> from lucidgrad.metrics import f1
     >>> f1([0, 1, 1, 2], [0, 1, 2, 2])
     0.777...

@@ -12,7 +12,14 @@ from lucidgrad.targets import Array, check_finite, check_same_shape, check_total
 
 @final
 class MeanAbsoluteError(SampleMean):
-    """The mean of abs(f(x) - y). See ``mean_absolute_error``."""
+    """The mean of abs(f(x) - y). See ``mean_absolute_error``.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import MeanAbsoluteError
+    >>> MeanAbsoluteError()([1.0, 4.0], [2.0, 2.0])
+    1.5
+    """
 
     name = "mae"
 
@@ -25,7 +32,14 @@ class MeanAbsoluteError(SampleMean):
 
 @final
 class MeanSquaredError(SampleMean):
-    """The mean of (f(x) - y)^2. See ``mean_squared_error``."""
+    """The mean of (f(x) - y)^2. See ``mean_squared_error``.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import MeanSquaredError
+    >>> MeanSquaredError()([1.0, 4.0], [2.0, 2.0])
+    2.5
+    """
 
     name = "mse"
 
@@ -44,6 +58,12 @@ class R2(Metric):
     Means and squared deviations of batches are merged as by Chan, Golub and LeVeque (1979, eq. 2.1), so that one
     pass over the data is as accurate as two. Deviations are taken from the first target, so that those of a constant
     are exactly 0.
+
+    Examples
+    --------
+    >>> from lucidgrad.metrics import R2
+    >>> R2()([1.0, 2.0, 3.5], [1.0, 2.0, 3.0])
+    0.875
     """
 
     name = "r2"
@@ -105,8 +125,15 @@ def mean_absolute_error(predictions: Any, targets: Any, sample_weight: Any = Non
 
 
 def mean_squared_error(predictions: Any, targets: Any, sample_weight: Any = None) -> float:
-    """The mean of (f(x) - y)^2 over samples and columns. Arguments as ``mean_absolute_error``.
+    """The mean of (f(x) - y)^2 over samples and columns, in the unit of the targets squared.
 
+    Parameters
+    ----------
+    predictions, targets, sample_weight
+        As ``mean_absolute_error``.
+
+    Examples
+    --------
     >>> from lucidgrad.metrics import mean_squared_error
     >>> mean_squared_error([1.0, 4.0], [2.0, 2.0])
     2.5
@@ -117,9 +144,16 @@ def mean_squared_error(predictions: Any, targets: Any, sample_weight: Any = None
 def r2_score(predictions: Any, targets: Any, sample_weight: Any = None) -> float:
     """1 - squared error / squared deviation from the mean, averaged over the columns: 1 is perfect, 0 the mean's.
 
-    Arguments as ``mean_absolute_error``. Where the targets are constant there is nothing to explain: 1 if the
-    predictions are exact, else 0, as in scikit-learn (which has NaN for a single sample).
+    Where the targets are constant there is nothing to explain: 1 if the predictions are exact, else 0, as in
+    scikit-learn (which has NaN for a single sample).
 
+    Parameters
+    ----------
+    predictions, targets, sample_weight
+        As ``mean_absolute_error``.
+
+    Examples
+    --------
     >>> from lucidgrad.metrics import r2_score
     >>> r2_score([1.0, 2.0, 3.5], [1.0, 2.0, 3.0]), r2_score([1.0, 2.0], [2.0, 2.0])
     (0.875, 0.0)

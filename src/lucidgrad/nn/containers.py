@@ -47,7 +47,7 @@ class Sequential(Module):
         return ((str(i), layer) for i, layer in enumerate(self.layers))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the layers in order; an error says in which one it arose."""
+        """x: the shape the first layer takes → that of the last; an error says in which layer it arose."""
         for i, layer in enumerate(self.layers):
             x = self.call_part(i, layer, x)
         return x
@@ -121,6 +121,11 @@ class Reshape(Module):
     ----------
     *shape
         Sizes of the axes behind the batch; a single -1 is filled in.
+
+    Raises
+    ------
+    ArgumentError
+        When a size is no size.
 
     Examples
     --------

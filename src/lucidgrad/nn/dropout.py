@@ -20,6 +20,11 @@ class Dropout(Module):
     p
         The probability to drop, from 0 to 1.
 
+    Raises
+    ------
+    ArgumentError
+        When ``p`` is not from 0 to 1.
+
     Examples
     --------
     >>> import lucidgrad as lg
@@ -38,7 +43,18 @@ class Dropout(Module):
         self.p = p
 
     def forward(self, x: Tensor, key: Key | None = None) -> Tensor:
-        """x: any shape → the same shape. The same key drops the same units; None: ``next_key()``."""
+        """x: any shape → the same shape.
+
+        Parameters
+        ----------
+        key
+            The same key drops the same units. None: ``next_key()``.
+
+        Raises
+        ------
+        ArgumentError
+            When ``key`` is no key.
+        """
         if key is not None and not isinstance(key, Key):
             raise ArgumentError(
                 explain("Dropout expected a key", f"a {type(key).__name__}", "Make one of a number: lucidgrad.Key(0)")

@@ -157,6 +157,11 @@ class MemberMean(Module):
         ``"values"``: their mean. ``"probabilities"``: they are logits of classes; the logarithm of the mean of the
         probabilities, which are logits again.
 
+    Raises
+    ------
+    ArgumentError
+        When ``of`` is something else.
+
     Examples
     --------
     >>> import lucidgrad as lg

@@ -20,7 +20,13 @@ from lucidgrad.tensor import Tensor, tensor
 
 
 def _without_forward(self: Module, *_: Any, **__: Any) -> Any:
-    """What the module computes: each module defines its own."""
+    """What the module computes: each module defines its own.
+
+    Raises
+    ------
+    ArgumentError, ShapeError, DtypeError
+        When an input is not what the layer takes.
+    """
     raise ArgumentError(
         explain(
             f"{type(self).__name__} expected a method forward(self, x)",
@@ -92,7 +98,13 @@ class Module:
     # --- training and evaluation ------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """Set ``training`` here and in all modules inside; returns the module."""
+        """Set ``training`` here and in all modules inside; returns the module.
+
+        Parameters
+        ----------
+        mode
+            False is what ``eval()`` does.
+        """
         for module in self.modules().values():
             module.training = mode
         return self
@@ -109,6 +121,11 @@ class Module:
 
     def load_state(self, state: Mapping[str, ArrayLike]) -> None:
         """Take over the arrays of a ``state()``: all of them, or none when one does not fit.
+
+        Parameters
+        ----------
+        state
+            Arrays of the shapes and dtypes of the parameters and buffers, by path.
 
         Raises
         ------
@@ -132,6 +149,11 @@ class Module:
 
         The file holds no layers and no code. A model made of lucidgrad's layers alone is better saved with
         ``lucidgrad.save``, which keeps them too.
+
+        Parameters
+        ----------
+        path
+            The file.
 
         Raises
         ------
@@ -172,7 +194,17 @@ class Module:
     # --- for containers ---------------------------------------------------------------------------------------
 
     def call_part(self, name: object, part: Callable[..., Any], x: Any) -> Any:
-        """Apply a layer or function inside of this module, and name it in the error when that fails."""
+        """Apply a layer or function inside of this module, and name it in the error when that fails.
+
+        Parameters
+        ----------
+        name
+            What the error calls it.
+        part
+            The layer or function.
+        x
+            What it is applied to.
+        """
         try:
             return part(x)
         except LucidgradError as error:

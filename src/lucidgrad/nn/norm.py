@@ -41,6 +41,11 @@ class BatchNorm(Module):
     running_mean, running_var : Tensor
         (num_features,): buffers, starting at 0 and 1.
 
+    Raises
+    ------
+    ArgumentError
+        When ``num_features``, ``momentum`` or ``eps`` is out of its range.
+
     Examples
     --------
     >>> import lucidgrad as lg
@@ -123,6 +128,11 @@ class LayerNorm(Module):
     ----------
     weight, bias : Tensor
         (num_features,): parameters, starting at 1 and 0.
+
+    Raises
+    ------
+    ArgumentError
+        When ``num_features`` or ``eps`` is out of its range.
 
     Examples
     --------

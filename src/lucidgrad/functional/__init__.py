@@ -1,0 +1,31 @@
+"""Functions without weights, composed of rows of the op table: what a model is made of besides its layers."""
+
+from lucidgrad.functional.activations import ACTIVATIONS as ACTIVATIONS
+from lucidgrad.functional.activations import Activation as Activation
+from lucidgrad.functional.activations import elu as elu
+from lucidgrad.functional.activations import gelu as gelu
+from lucidgrad.functional.activations import hard_sigmoid as hard_sigmoid
+from lucidgrad.functional.activations import identity as identity
+from lucidgrad.functional.activations import leaky_relu as leaky_relu
+from lucidgrad.functional.activations import log_sigmoid as log_sigmoid
+from lucidgrad.functional.activations import log_softmax as log_softmax
+from lucidgrad.functional.activations import mish as mish
+from lucidgrad.functional.activations import relu as relu
+from lucidgrad.functional.activations import selu as selu
+from lucidgrad.functional.activations import sigmoid as sigmoid
+from lucidgrad.functional.activations import silu as silu
+from lucidgrad.functional.activations import softmax as softmax
+from lucidgrad.functional.activations import softplus as softplus
+from lucidgrad.functional.activations import softsign as softsign
+from lucidgrad.functional.activations import tanh as tanh
+from lucidgrad.functional.arrays import concatenate as concatenate
+from lucidgrad.functional.arrays import is_class as is_class
+from lucidgrad.functional.arrays import linear as linear
+from lucidgrad.functional.arrays import maximum as maximum
+from lucidgrad.functional.arrays import minimum as minimum
+from lucidgrad.functional.arrays import one_hot as one_hot
+from lucidgrad.functional.arrays import ones as ones
+from lucidgrad.functional.arrays import stack as stack
+from lucidgrad.functional.arrays import take as take
+from lucidgrad.functional.arrays import where as where
+from lucidgrad.functional.arrays import zeros as zeros
