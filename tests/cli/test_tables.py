@@ -65,6 +65,8 @@ def test_the_shell_commands_go_from_a_csv_to_a_model_predictions_and_onnx(tmp_pa
     assert "Target grape: classification (text, 3 different values)" in said
     for words in ("bottled", "text that is dates (ISO 8601)", "balanced accuracy", "most important columns"):
         assert words in said
+    assert "Test: 36 rows, 20 % of the rows, with the classes in proportion (seed 0)." in said
+    assert "Measured on 36 rows of the test, which neither training nor stopping has seen:" in said
     page = Path("r.html").read_text(encoding="utf-8")
     assert "<h1>grape, learned from wine.csv</h1>" in page
     assert page.count("data:image/png;base64,") == 4
@@ -96,20 +98,31 @@ def test_json_says_what_was_guessed_and_measured_and_nothing_else(monkeypatch: A
     rng = np.random.default_rng(1)
     x = rng.normal(size=120)
     polars.DataFrame({"x": x, "town": rng.choice(["a", "b"], 120), "n": range(120), "y": 3 * x}).write_csv("t.csv")
-    assert call(monkeypatch, "train", "t.csv", "--target", "y", *QUICK, "--json", "--validation", "0.25") == 0
+    assert call(monkeypatch, "train", "t.csv", "--target", "y", *QUICK, "--json", "--validation-fraction", "0.25") == 0
     said, errors = capsys.readouterr()
     record = json.loads(said)
     assert errors == ""
     assert record["task"] == "regression"
     assert {c["name"]: c["kind"] for c in record["columns"]} == {"x": "numeric", "town": "categorical", "n": "id"}
-    assert record["rows"] == {"training": 90, "validation": 30}
-    assert set(record["validation"]["scores"]) == {"R2", "mean absolute error", "root mean squared error"}
+    assert record["rows"] == {"training": 72, "validation": 24, "test": 24}
+    assert (record["measured_on"], record["measured"]["rows"], record["training"]["rows"]) == ("test", 24, 96)
+    assert set(record["measured"]["scores"]) == {"R2", "mean absolute error", "root mean squared error"}
     assert (record["model"], record["report"]) == ("t.lucidgrad", "t.html")
-    assert lg.io.read_model("t.lucidgrad").metrics["R2"] == record["validation"]["scores"]["R2"]["model"]
+    assert lg.io.read_model("t.lucidgrad").metrics["R2"] == record["measured"]["scores"]["R2"]["model"]
     assert call(monkeypatch, "predict", "t.lucidgrad", "t.csv", "-o", "-", "--interval", "0.5", "--keep", "n") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "n,prediction,low,high"
     assert len(lines) == 121
+
+
+def test_of_few_rows_it_is_said_that_those_that_are_measured_said_when_to_stop_too(
+    monkeypatch: Any, capsys: Any
+) -> None:
+    wine().sample(90, seed=0).write_csv("few.csv")
+    assert call(monkeypatch, "train", "few.csv", "--target", "grape", *QUICK, "--no-report") == 0
+    said = capsys.readouterr().out
+    assert "Test: none, as there are fewer than 100 rows." in said
+    assert "18 rows that were not learned from but said when to stop: on new ones it may be worse" in said
 
 
 def test_options_overrule_the_guesses(monkeypatch: Any, capsys: Any) -> None:

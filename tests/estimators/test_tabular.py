@@ -132,6 +132,28 @@ def test_intervals_hold_the_share_that_was_asked_for(regressor):
         some.predict_interval({"area": AREA, "town": TOWN}, coverage=0.999)
 
 
+def test_rows_that_are_held_back_may_be_chosen_and_are_learned_from_in_the_end() -> None:
+    held = np.arange(N) < 100
+    told = lg.TabularClassifier(**{**SMALL, "epochs": 5}).fit(TABLE, DEAR, held_back=held)
+    rest = {name: values[100:] for name, values in TABLE.items() if name != "unit"}
+    asked = {name: values[:5] for name, values in TABLE.items()}
+    assert len(told.history_["validation_loss"]) == 5
+    changed = np.where(held, "cheap", DEAR)
+    other = lg.TabularClassifier(**{**SMALL, "epochs": 1}).fit(TABLE, changed, held_back=held)
+    same = lg.TabularClassifier(**{**SMALL, "epochs": 1}).fit(TABLE, DEAR, held_back=held)
+    assert np.array_equal(other.predict_proba(asked), same.predict_proba(asked)), "not learned from"
+    settings = {**SMALL, "epochs": 1, "refit": True}
+    other, same = (lg.TabularClassifier(**settings).fit(TABLE, y, held_back=[held, ~held]) for y in (changed, DEAR))
+    assert not np.array_equal(other.predict_proba(asked), same.predict_proba(asked)), "learned from in the end"
+    for wrong in (held[1:], held.astype(int), [[held]]):
+        with pytest.raises(ArgumentError, match="held_back expected a bool for each of 300 rows"):
+            told.fit(TABLE, DEAR, held_back=wrong)
+    with pytest.raises(ArgumentError, match="expected rows to learn from and rows to stop on, got all rows or none"):
+        told.fit(TABLE, DEAR, sample_weight=held, held_back=held)
+    with pytest.raises(ArgumentError, match="expected held_back or X_val, got both"):
+        told.fit(TABLE, DEAR, X_val=rest, y_val=DEAR[100:], held_back=held)
+
+
 def test_a_validation_table_of_ones_own_stops_early():
     held = {name: v[:100] for name, v in TABLE.items()}
     rest = {name: v[100:] for name, v in TABLE.items()}

@@ -70,7 +70,7 @@ def test_the_columns_that_decide_are_the_important_ones(monkeypatch):
     found, note = importances(model, x, y, seed=0)
     assert {found[0].column, found[1].column} == {"n1", "town"}
     assert found[1].rise > 10 * abs(found[2].rise)
-    assert note == "how much the root mean squared error of 300 held-back rows grows when the column is shuffled"
+    assert note == "how much the root mean squared error of 300 measured rows grows when the column is shuffled"
     monkeypatch.setattr("lucidgrad.tables.measuring.IMPORTANCE_COLUMNS", 3)
     few, note = importances(model, x, y, seed=0)
     assert [one.column for one in few[:2]] == [one.column for one in found[:2]]

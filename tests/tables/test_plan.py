@@ -47,7 +47,7 @@ def test_the_task_is_guessed_by_the_target_with_a_reason(tmp_path, answers, task
 def test_the_task_can_be_told(tmp_path):
     made = plan(tmp_path, table([0, 1, 2, 3] * 10), task="regression")
     assert made.task == "regression"
-    assert made.y_train.dtype == np.float64
+    assert made.y.dtype == np.float64
 
 
 def test_kinds_are_told_by_name(tmp_path):
@@ -61,22 +61,26 @@ def test_kinds_are_told_by_name(tmp_path):
 def test_classes_are_held_back_in_proportion(tmp_path):
     made = plan(tmp_path, table(["a"] * 30 + ["b"] * 10))
     assert sorted(made.y_validation.tolist()) == ["a"] * 6 + ["b"] * 2
-    assert made.split == "20 % of the rows, with the classes in proportion (seed 0)"
+    assert made.split == [
+        "Test: none, as there are fewer than 100 rows",
+        "To say when to stop: 8 rows, 20 % of the rows, with the classes in proportion (seed 0)",
+    ]
+    assert made.held_back is None, "what is measured is not learned from"
 
 
 def test_a_class_with_one_row_is_learned_from(tmp_path):
     made = plan(tmp_path, table(["a"] * 20 + ["b"] * 20 + ["rare"]))
-    assert "rare" in made.y_train.tolist()
+    assert "rare" in made.y.tolist()
     assert "rare" not in made.y_validation.tolist()
 
 
 def test_rows_of_a_group_stay_together_and_the_group_is_no_input(tmp_path):
     groups = [f"g{i % 9}" for i in range(90)]
     made = plan(tmp_path, table(list(range(90)), g=groups), group="g", validation=0.3)
-    train, held = set(made.x_train["g"]), set(made.x_validation["g"])
+    train, held = set(made.x["g"]), set(made.x_validation["g"])
     assert not train & held
     assert len(held) == 3
-    assert made.split == "3 of the 9 groups by g, 33 % of the rows (seed 0)"
+    assert made.stop_split == "3 of the 9 groups by g, 33 % of the rows (seed 0)"
     assert {c.name: c.kind for c in made.columns}["g"] == "ignored"
 
 
@@ -85,7 +89,65 @@ def test_the_latest_rows_are_held_back(tmp_path, day):
     days = [day.format(1 + (7 * i) % 31) for i in range(31)]
     made = plan(tmp_path, table(list(range(31)), day=days), time="day")
     assert sorted(made.x_validation["day"]) == [day.format(d) for d in range(26, 32)]
-    assert made.split == f"the latest 19 % of the rows, day from {day.format(26)}"
+    assert made.stop_split == f"the latest 19 % of the rows, day from {day.format(26)}"
+
+
+def test_from_a_hundred_rows_on_a_part_is_kept_for_a_test_and_three_drawings_of_the_rest_say_when_to_stop(tmp_path):
+    made = plan(tmp_path, table(["a"] * 75 + ["b"] * 25))
+    assert made.rows == {"training": 64, "validation": 16, "test": 20}
+    assert sorted(made.y_test) == ["a"] * 15 + ["b"] * 5
+    assert not set(made.x["x"]) & set(made.x_test["x"])
+    assert made.held_back.shape == (3, 80)
+    assert (made.held_back.sum(axis=1) == 16).all()
+    assert len(np.unique(made.held_back, axis=0)) == 3
+    assert made.x_validation is None
+    assert made.split == [
+        "Test: 20 rows, 20 % of the rows, with the classes in proportion (seed 0)",
+        "To say when to stop: 16 rows, 20 % of the other rows, with the classes in proportion (seed 0)",
+    ]
+
+
+def test_a_test_can_be_asked_for_and_left_out(tmp_path):
+    assert plan(tmp_path, table(list(range(40))), test=0.25).rows == {"training": 24, "validation": 6, "test": 10}
+    made = plan(tmp_path, table(list(range(200))), test=0)
+    assert made.rows == {"training": 160, "validation": 40, "test": 0}
+    assert made.test_split == "none, as told"
+
+
+def test_the_test_of_groups_is_of_groups_that_neither_learn_nor_stop(tmp_path):
+    made = plan(tmp_path, table(list(range(120)), g=[f"g{i % 6}" for i in range(120)]), group="g")
+    groups = made.x["g"].to_numpy()
+    for mask in made.held_back:
+        parts = [set(made.x_test["g"]), set(groups[mask]), set(groups[~mask])]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 6
+    two = table(list(range(120)), g=["a", "b"] * 60)
+    assert plan(tmp_path, two, group="g").test_split == "none, as there are fewer than 3 groups by g"
+    with pytest.raises(DataError, match="expected at least 3 groups in 'g', got 2"):
+        plan(tmp_path, two, group="g", test=0.2)
+
+
+def test_the_latest_rows_are_the_test_and_those_before_it_say_when_to_stop(tmp_path):
+    times = [(7 * i) % 100 for i in range(100)]
+    made = plan(tmp_path, table([t / 2 for t in times], t=times), time="t")
+    assert sorted(made.x_test["t"]) == list(range(80, 100))
+    assert made.held_back.shape == (1, 80)
+    assert sorted(made.x["t"].to_numpy()[made.held_back[0]]) == list(range(64, 80))
+
+
+def test_the_rows_of_the_test_may_be_in_a_file_of_their_own(tmp_path):
+    (tmp_path / "test.csv").write_text("y,x\n2.5,1\n3,\n", encoding="utf-8")
+    (tmp_path / "t.csv").write_text(table([i / 4 for i in range(20)]), encoding="utf-8")
+    made = make_plan(open_table(tmp_path / "t.csv"), Wishes("y"), test=open_table(tmp_path / "test.csv"))
+    assert made.rows == {"training": 16, "validation": 4, "test": 2}
+    assert made.y_test.tolist() == [2.5, 3.0]
+    assert made.test_split.endswith("test.csv")
+
+
+def test_rows_of_the_test_of_a_class_that_no_other_row_is_of_are_told(tmp_path):
+    times = list(range(100))
+    made = plan(tmp_path, table(["a", "b"] * 45 + ["new"] * 10, t=times), time="t")
+    assert "10 rows of the test are of classes that no other row is of: counted as wrong" in made.notes
+    assert len(made.y_test) == 20
 
 
 def test_rows_to_hold_back_may_be_in_a_file_of_their_own(tmp_path):
@@ -106,7 +168,7 @@ def test_a_held_back_class_that_was_never_seen_is_left_out_and_told(tmp_path):
 
 def test_rows_without_a_target_are_left_out_and_told(tmp_path):
     made = plan(tmp_path, table(["a", "b", "", "a"] * 10))
-    assert len(made.y_train) + len(made.y_validation) == 30
+    assert len(made.y) + len(made.y_validation) == 30
     assert made.notes == ["10 rows without a y are left out, the first on line 4"]
 
 
@@ -120,7 +182,7 @@ def test_weights_are_a_column_and_no_input(tmp_path):
 
 def test_columns_told_to_be_numbers_are_read_as_numbers_and_the_rest_is_told(tmp_path):
     made = plan(tmp_path, table(list(range(20)), n=["1", "x"] * 10), kinds={"n": "numeric"})
-    assert made.x_train.schema["n"].is_numeric()
+    assert made.x.schema["n"].is_numeric()
     assert any("column 'n': 10 values are no number" in note for note in made.notes)
 
 

@@ -68,7 +68,7 @@ def show_measured(where: Console, measured: Measured, training: Measured | None 
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=None)
     table.add_column("measure")
-    for heading in (f"{measured.rows:,} rows", "baseline", *(["training rows"] if training else [])):
+    for heading in (f"{measured.rows:,} rows", "baseline", *(["rows learned"] if training else [])):
         table.add_column(heading, justify="right")
     table.add_column("better is")
     own = {} if training is None else {s.name: s.model for s in training.scores}

@@ -19,6 +19,7 @@ from lucidgrad.tables import Plan, Trained, Wishes, make_plan
 from lucidgrad.tables import train as train_plan
 from lucidgrad.tables.plan import TASKS
 from lucidgrad.tables.report import number, percent, write_report
+from lucidgrad.tables.split import LEAST_TO_TEST, TEST_FRACTION
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,9 +68,24 @@ def train(
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     missing: Missing = None,
-    validation: Annotated[float, _split(min=0.001, max=0.9, help="The share of the rows that is held back.")] = 0.2,
+    test_fraction: Annotated[
+        float | None,
+        _split(
+            min=0.0,
+            max=0.9,
+            help="The share of the rows that neither training nor stopping sees, and that is measured; 0: none.",
+            show_default=f"{TEST_FRACTION}, from {LEAST_TO_TEST} rows on",
+        ),
+    ] = None,
+    test_file: Annotated[
+        Path | None, _split(metavar="FILE", help="Rows to measure on, in a file of their own.", show_default=False)
+    ] = None,
+    validation_fraction: Annotated[
+        float, _split(min=0.001, max=0.9, help="The share of the other rows that says when to stop.")
+    ] = 0.2,
     validation_file: Annotated[
-        Path | None, _split(metavar="FILE", help="Rows to hold back, in a file of their own.", show_default=False)
+        Path | None,
+        _split(metavar="FILE", help="Rows that say when to stop, in a file of their own.", show_default=False),
     ] = None,
     stratify: Annotated[
         bool | None,
@@ -78,7 +94,9 @@ def train(
     group: Annotated[
         str | None, _split(metavar="COLUMN", help="Rows of a group stay together; no input.", show_default=False)
     ] = None,
-    time: Annotated[str | None, _split(metavar="COLUMN", help="Hold the latest rows back.", show_default=False)] = None,
+    time: Annotated[
+        str | None, _split(metavar="COLUMN", help="The latest rows are held back.", show_default=False)
+    ] = None,
     scaling: Annotated[str, _how(help=f"Of numbers: {', '.join(SCALINGS)}.")] = "robust",
     layers: Annotated[
         str | None, _how(metavar="N,N,...", help="Units of each hidden layer.", show_default="128,128")
@@ -110,7 +128,8 @@ def train(
         target=target,
         task=None if task is None else name("--task", task, TASKS),
         kinds=kinds,
-        validation=validation,
+        test=test_fraction,
+        validation=validation_fraction,
         stratify=stratify,
         group=group,
         time=time,
@@ -136,7 +155,10 @@ def train(
     plan = make_plan(
         opened(data, delimiter, encoding, missing),
         wishes,
-        None if validation_file is None else opened(validation_file, delimiter, encoding, missing),
+        *(
+            None if path is None else opened(path, delimiter, encoding, missing)
+            for path in (validation_file, test_file)
+        ),
     )
     if plan.task == "regression" and "class_weight" in settings:
         raise ArgumentError(explain("--class-weight expected classes", "numbers to predict", "Leave it out"))
@@ -200,7 +222,7 @@ def show_plan(where: Console, plan: Plan) -> None:
     from rich.table import Table
 
     source = plan.source
-    rows = len(plan.y_train) + len(plan.y_validation)
+    rows = plan.columns[0].rows
     where.print(f"{source.path}: {rows:,} rows, {len(source.names):,} columns, {source.description}", soft_wrap=True)
     where.print(f"Target {plan.wishes.target}: {plan.task} ({plan.task_reason})", style="bold", soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -220,7 +242,8 @@ def show_plan(where: Console, plan: Plan) -> None:
             kinds[column.kind] = kinds.get(column.kind, 0) + 1
         rest = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
         where.print(f"and {len(plan.columns) - MOST_COLUMNS:,} more columns: {rest}", style="dim")
-    where.print(f"Held back: {plan.split}.", soft_wrap=True)
+    for part in plan.split:
+        where.print(f"{part}.", soft_wrap=True)
     for note in plan.notes:
         where.print(f"Note: {note}.", style="yellow", soft_wrap=True)
 
@@ -230,9 +253,9 @@ def _tell(where: Console, trained: Trained) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    epochs = len(trained.estimator.history_)
-    where.print(f"\nTrained for {epochs} epochs in {trained.seconds:.1f} s. On the rows that were held back:\n")
-    show_measured(where, trained.validation, trained.training)
+    where.print(f"\nTrained in {trained.seconds:.1f} s. {trained.learned_how}", soft_wrap=True)
+    where.print(f"Measured on {trained.measured_on}:\n", soft_wrap=True)
+    show_measured(where, trained.measured, trained.training)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("most important columns", overflow="fold")
     table.add_column("importance", justify="right")
@@ -253,12 +276,14 @@ def record(trained: Trained) -> dict[str, Any]:
             {key: getattr(c, key) for key in ("name", "kind", "reason", "missing", "distinct", "is_used")}
             for c in plan.columns
         ],
-        "rows": {"training": len(plan.y_train), "validation": len(plan.y_validation)},
-        "split": plan.split,
+        "rows": plan.rows,
+        "split": {"test": plan.test_split, "validation": plan.stop_split},
         "notes": plan.notes,
         "epochs": len(trained.estimator.history_),
         "seconds": trained.seconds,
-        "validation": trained.validation.record(),
+        "refit": trained.refit,
+        "measured_on": trained.part,
+        "measured": trained.measured.record(),
         "training": trained.training.record(),
         "importance": [vars(one) for one in trained.importance],
     }

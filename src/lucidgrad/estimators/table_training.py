@@ -91,14 +91,23 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     # --- training -----------------------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, held_back: Any) -> None:
         me: Any = self
+        if held_back is not None and X_val is not None:
+            raise ArgumentError(explain("fit expected held_back or X_val", "both", "Leave one out"))
         table = self._table(X, reset=True)
         y = rows_with_targets(y, table.rows, me, "y")
-        weight = None
+        weight, masks = None, None if held_back is None else _masks(held_back, table.rows)
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, np.empty((table.rows, 1)), ensure_non_negative=True)
-            table, y, weight = _counting(table, y, weight)
+            if len(kept := _counting(weight)) < table.rows:
+                table = Table(table.names, [c[kept] for c in table.columns], len(kept), table.named)
+                y, weight, masks = y[kept], weight[kept], None if masks is None else masks[:, kept]
+        if masks is not None and (masks.all(axis=1) | ~masks.any(axis=1)).any():
+            got = "all rows or none (rows of weight 0 are not there)"
+            raise ArgumentError(
+                explain("held_back expected rows to learn from and rows to stop on", got, "Choose some")
+            )
         targets = me._targets(y, weight)
         counts = me._weights(targets, weight)  # what each row counts in the loss
         self.preprocessing_ = TablePreprocessing.fit(table, kinds=me.kinds, scaling=me.scaling, sample_weight=weight)
@@ -113,7 +122,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                 )
             )
         given = None if X_val is None else self._validation(X_val, y_val)
-        self._train(x, targets, counts, given)
+        self._train(x, targets, counts, given, masks)
 
     def _validation(self, X_val: Any, y_val: Any) -> tuple[Array, Array]:
         me: Any = self
@@ -122,20 +131,28 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             raise ArgumentError(explain("fit expected y_val with X_val", "none", "Pass the targets of X_val"))
         return self._arrays(table), me._validation_targets(rows_with_targets(y_val, table.rows, me, "y_val"))
 
-    def _train(self, x: Array, y: Array, weight: Array | None, given: tuple[Array, Array] | None) -> None:
+    def _train(
+        self, x: Array, y: Array, weight: Array | None, given: tuple[Array, Array] | None, masks: Array | None
+    ) -> None:
         me: Any = self
         seed = int(check_random_state(me.random_state).randint(2**31 - 1))
         stops = me.early_stopping is True or (me.early_stopping == "auto" and len(x) >= LEAST_TO_STOP)
+        again = me.refit is True or (me.refit == "auto" and len(x) <= MOST_TO_REFIT)
+        splits: list[tuple[Array, Array]] = []
+        if masks is not None:
+            splits = [(np.flatnonzero(~mask), np.flatnonzero(mask)) for mask in masks]
+        elif given is None and stops:
+            drawings = SPLITS if again and len(x) <= MOST_TO_SPLIT else 1
+            splits = [_split(y, me.validation_fraction, seed + i) for i in range(drawings)]
         rows, held_back = np.arange(len(x)), given
-        if given is None and stops:
-            rows, held = _split(y, me.validation_fraction, seed)
+        if splits:
+            rows, held = splits[0]
             held_back = x[held], y[held]
         chosen = self._best(x[rows], y[rows], _some(weight, rows), held_back, seed)
         self.model_, self.history_ = chosen.model, chosen.history
         self._after(held_back)
-        again = me.refit is True or (me.refit == "auto" and len(x) <= MOST_TO_REFIT)
-        if again and held_back is not None and given is None:
-            epochs = self._epochs(x, y, weight, seed, chosen.pieces)
+        if again and splits:
+            epochs = self._epochs(x, y, weight, splits[1:], seed, chosen.pieces)
             self.model_ = self._run(x, y, weight, None, epochs, seed, chosen.pieces, ()).model
         fill_unseen(self.model_, x[:, len(self.preprocessing_.numeric_names) :].astype(np.int64))
 
@@ -164,12 +181,13 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         loss = OfMembers(me._outputs(y)[2])
         return loss.per_sample(predict(model, x, threads=me.threads, engine=me.engine), y).numpy().astype(np.float64)
 
-    def _epochs(self, x: Array, y: Array, weight: Array | None, seed: int, pieces: int) -> int:
-        """For how many epochs to train on all rows: the median of what several splits say where a few rows decide."""
+    def _epochs(
+        self, x: Array, y: Array, weight: Array | None, splits: list[tuple[Array, Array]], seed: int, pieces: int
+    ) -> int:
+        """For how many epochs to train on all rows: the median of what the first split and the further ones say."""
         me: Any = self
         found = [self.best_epoch_]
-        for i in range(1, SPLITS if len(x) <= MOST_TO_SPLIT else 1):
-            rows, held = _split(y, me.validation_fraction, seed + i)
+        for i, (rows, held) in enumerate(splits, 1):
             some, held_back = _some(weight, rows), (x[held], y[held])
             run = self._run(x[rows], y[rows], some, held_back, me.epochs, seed + i, pieces, ())
             found.append(best_epoch(run.history))
@@ -329,14 +347,25 @@ def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:
     return values
 
 
-def _counting(table: Table, y: Array, weight: Array) -> tuple[Table, Array, Array]:
-    """Without the rows of weight 0, which are as if they were not there."""
-    if weight.all():
-        return table, y, weight
+def _counting(weight: Array) -> Array:
+    """The rows of a weight above 0: the others are as if they were not there."""
     if not weight.any():
         raise ArgumentError(explain("sample_weight expected a positive weight", "zeros only", "Weigh some rows"))
-    kept = np.flatnonzero(weight)
-    return Table(table.names, [c[kept] for c in table.columns], len(kept), table.named), y[kept], weight[kept]
+    return np.flatnonzero(weight)
+
+
+def _masks(held_back: Any, rows: int) -> Array:
+    """Which rows say when to stop, (splits, rows)."""
+    masks = np.asarray(held_back)
+    if masks.dtype != bool or masks.ndim not in (1, 2) or masks.shape[-1] != rows or not masks.size:
+        raise ArgumentError(
+            explain(
+                f"held_back expected a bool for each of {rows} rows, or several such lists",
+                f"{masks.dtype} of shape {masks.shape}",
+                "Say True for the rows that say when to stop",
+            )
+        )
+    return masks.reshape(-1, rows)
 
 
 def best_epoch(history: History) -> int:

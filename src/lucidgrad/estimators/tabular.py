@@ -138,7 +138,14 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         self._keep(locals())
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        held_back: Any = None,
     ) -> TabularClassifier:
         """Train on a table and a label for each row.
 
@@ -152,8 +159,10 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
             How much each row counts.
         X_val, y_val
             A table to stop early on, instead of a part of X.
+        held_back : (rows,) or (splits, rows), bool, optional
+            Which rows of X to stop early on, instead of some by chance: whole groups, or the latest.
         """
-        self._fit(X, y, sample_weight, X_val, y_val)
+        self._fit(X, y, sample_weight, X_val, y_val, held_back)
         return self
 
     def _targets(self, y: Array, weight: Array | None) -> Array:
@@ -282,7 +291,14 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         self._keep(locals())
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        held_back: Any = None,
     ) -> TabularRegressor:
         """Train on a table and a number, or several, for each row.
 
@@ -296,8 +312,10 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
             How much each row counts.
         X_val, y_val
             A table to stop early on, instead of a part of X.
+        held_back : (rows,) or (splits, rows), bool, optional
+            As of ``TabularClassifier.fit``.
         """
-        self._fit(X, y, sample_weight, X_val, y_val)
+        self._fit(X, y, sample_weight, X_val, y_val, held_back)
         return self
 
     def _targets(self, y: Array, weight: Array | None) -> Array:

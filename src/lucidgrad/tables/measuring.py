@@ -191,14 +191,17 @@ def importances(estimator: Any, x: Any, y: Array, seed: int) -> tuple[list[Impor
     x
         A table.
     y : (rows,)
-        Numbers of classes, or values.
+        Numbers of classes, or values; rows of a class that the model does not know (-1) are left out.
     """
     key = Key(seed).fold_in(7)
-    chosen = np.sort(key.permutation(len(y))[:IMPORTANCE_ROWS])
+    is_classifier = hasattr(estimator, "classes_")
+    usable = np.flatnonzero(y >= 0) if is_classifier else np.arange(len(y))
+    if not len(usable):
+        return [], "not measured: no row is of a class that the model knows"
+    chosen = np.sort(usable[key.permutation(len(usable))[:IMPORTANCE_ROWS]])
     numbers, codes = estimator.preprocessing_.transform(x[chosen])
     inputs = np.concatenate([numbers, codes.astype(np.float32)], axis=1)
     y = y[chosen]
-    is_classifier = hasattr(estimator, "classes_")
 
     def outputs(values: Array) -> Array:
         return predict(estimator.model_, values, engine=estimator.engine, threads=estimator.threads)
@@ -226,7 +229,7 @@ def importances(estimator: Any, x: Any, y: Array, seed: int) -> tuple[list[Impor
             rises.append(error(outputs(shuffled)) - before)
         made.append(Importance(name, float(np.mean(rises)), float(np.std(rises))))
     unit = "log loss" if is_classifier else "root mean squared error"
-    how = f"how much the {unit} of {len(y):,} held-back rows grows when the column is shuffled"
+    how = f"how much the {unit} of {len(y):,} measured rows grows when the column is shuffled"
     if many:
         how += f"; of {len(places):,} columns, the {IMPORTANCE_COLUMNS} that go along most with what is predicted"
     return sorted(made, key=lambda one: -one.rise), how

@@ -12,7 +12,7 @@ from lucidgrad.data.table import Column, guess_kinds
 from lucidgrad.data.table_file import TableFile
 from lucidgrad.data.table_file.values import as_number
 from lucidgrad.errors import ArgumentError, DataError, explain
-from lucidgrad.tables.split import Split, split_rows
+from lucidgrad.tables.split import split_parts
 
 if TYPE_CHECKING:
     import polars
@@ -36,8 +36,10 @@ class Wishes:
         ``"classification"``, ``"regression"``, or None: guess.
     kinds
         What columns are, by name: one of ``lucidgrad.data.table.KINDS``.
+    test
+        The share of the rows that is only measured; 0: none. None: a fifth, where there are rows enough.
     validation
-        The share of the rows to hold back.
+        The share of the other rows that says when to stop.
     stratify
         Keep classes in proportion; None: for classes, yes.
     group, time, weight
@@ -49,6 +51,7 @@ class Wishes:
     target: str
     task: str | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
+    test: float | None = None
     validation: float = 0.2
     stratify: bool | None = None
     group: str | None = None
@@ -73,12 +76,16 @@ class Plan:
         What each column was taken for, but the target.
     kinds
         What the estimator is told about columns.
-    x_train, y_train, weight
+    x, y, weight
         To learn from.
+    held_back : (splits, rows), or None
+        Which rows of ``x`` say when to stop; after that they may be learned from too, as there is a test.
     x_validation, y_validation
-        Held back: when to stop, and what is reported.
-    split
-        How they were chosen, in words.
+        Rows beside ``x`` that say when to stop, where ``held_back`` is None; they are never learned from.
+    x_test, y_test
+        Rows that are only measured; None where there are none, and the rows that say when to stop are measured.
+    test_split, stop_split
+        How the rows were chosen, in words.
     notes
         What the reader should know about the data.
     """
@@ -89,16 +96,37 @@ class Plan:
     task_reason: str
     columns: list[Column]
     kinds: dict[str, str]
-    x_train: polars.DataFrame
-    y_train: Array
+    x: polars.DataFrame
+    y: Array
     weight: Array | None
-    x_validation: polars.DataFrame
-    y_validation: Array
-    split: str
+    held_back: Array | None
+    x_validation: polars.DataFrame | None
+    y_validation: Array | None
+    x_test: polars.DataFrame | None
+    y_test: Array | None
+    test_split: str
+    stop_split: str
     notes: list[str]
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many rows each part has: ``training``, ``validation`` (they say when to stop) and ``test``."""
+        inside = 0 if self.held_back is None else int(self.held_back[0].sum())
+        beside = 0 if self.y_validation is None else len(self.y_validation)
+        test = 0 if self.y_test is None else len(self.y_test)
+        return {"training": len(self.y) - inside, "validation": inside + beside, "test": test}
 
-def make_plan(source: TableFile, wishes: Wishes, validation: TableFile | None = None) -> Plan:
+    @property
+    def split(self) -> list[str]:
+        """Which rows are for what, in words."""
+        rows = self.rows
+        test = f"{rows['test']:,} rows, {self.test_split}" if rows["test"] else self.test_split
+        return [f"Test: {test}", f"To say when to stop: {rows['validation']:,} rows, {self.stop_split}"]
+
+
+def make_plan(
+    source: TableFile, wishes: Wishes, validation: TableFile | None = None, test: TableFile | None = None
+) -> Plan:
     """Read a table and decide what is learned from what.
 
     Parameters
@@ -107,8 +135,8 @@ def make_plan(source: TableFile, wishes: Wishes, validation: TableFile | None = 
         From ``lucidgrad.data.open_table``.
     wishes
         What is told.
-    validation
-        Rows to hold back, in a file of their own.
+    validation, test
+        Rows that say when to stop, and rows that are only measured, in files of their own.
 
     Raises
     ------
@@ -129,29 +157,59 @@ def make_plan(source: TableFile, wishes: Wishes, validation: TableFile | None = 
     columns = guess_kinds(table.x, kinds)
     weight = None if wishes.weight is None else _weights(source, table, wishes.weight)
     notes = list(table.notes)
-    if validation is None:
-        split = split_rows(table.x, y, wishes, is_classes=task == "classification")
-        held_x, held_y = table.x[split.validation], y[split.validation]
-        train_x, train_y = table.x[split.train], y[split.train]
-        weight = None if weight is None else weight[split.train]
-    else:
-        validation.require(source.names, f"of {source.path}")
-        other = _read(validation, wishes, like=table.x)
-        split = Split(np.arange(len(y)), np.arange(0), f"the rows of {validation.path}")
-        train_x, train_y, held_x = table.x, y, other.x
-        held_y = targets(validation, other.target, task, other.lines)
-        notes += [*other.notes, *validation.complaints()]
-    if task == "classification" and not (known := np.isin(held_y, np.unique(train_y))).all():
-        notes.append(f"{(~known).sum():,} held-back rows are of classes without a row to learn from and are left out")
-        held_x, held_y = held_x.filter(known), held_y[known]
-    if not len(held_y):
-        raise DataError(
-            explain(f"{source.path} expected rows to hold back", "none", "Give more rows, or a larger --validation")
-        )
-    notes = [*source.complaints(), *notes]
+    is_classes = task == "classification"
+    parts = split_parts(table.x, y, wishes, is_classes=is_classes, with_test=test is None, with_stop=validation is None)
+    tested = (table.x[parts.test], y[parts.test]) if len(parts.test) else None
+    if test is not None:
+        tested = _other(test, source, wishes, task, table.x, notes)
+    x, y, weight = table.x[parts.others], y[parts.others], None if weight is None else weight[parts.others]
+    held_back, stop = parts.held_back, None
+    if validation is not None:
+        stop = _other(validation, source, wishes, task, table.x, notes)
+    elif held_back is not None and tested is None:  # what is measured must not be learned from
+        held, held_back = held_back[0], None
+        stop = x.filter(held), y[held]
+        x, y, weight = x.filter(~held), y[~held], None if weight is None else weight[~held]
+    if is_classes:
+        stop = _without_unknown(stop, y, notes)
+        if tested is not None and (unknown := ~np.isin(tested[1], np.unique(y))).any():
+            notes.append(f"{unknown.sum():,} rows of the test are of classes that no other row is of: counted as wrong")
+    for part, what, option in ((stop, "say when to stop", "validation"), (tested, "test on", "test")):
+        if part is not None and not len(part[1]):
+            expected, try_ = (
+                f"{source.path} expected rows to {what}",
+                f"Give more rows, or a larger --{option}-fraction",
+            )
+            raise DataError(explain(expected, "none", try_))
+    stop_x, stop_y = stop or (None, None)
+    test_x, test_y = tested or (None, None)
     return Plan(
-        *(source, wishes, task, reason, columns, kinds, train_x, train_y, weight, held_x, held_y, split.reason, notes)
+        *(source, wishes, task, reason, columns, kinds, x, y, weight, held_back, stop_x, stop_y, test_x, test_y),
+        f"the rows of {test.path}" if test is not None else parts.test_reason,
+        f"the rows of {validation.path}" if validation is not None else parts.stop_reason,
+        [*source.complaints(), *notes],
     )
+
+
+def _other(
+    file: TableFile, source: TableFile, wishes: Wishes, task: str, like: polars.DataFrame, notes: list[str]
+) -> tuple[polars.DataFrame, Array]:
+    """The rows of a further file with the columns of the first."""
+    file.require(source.names, f"of {source.path}")
+    table = _read(file, wishes, like=like)
+    y = targets(file, table.target, task, table.lines)
+    notes += [*table.notes, *file.complaints()]
+    return table.x, y
+
+
+def _without_unknown(
+    part: tuple[polars.DataFrame, Array] | None, y: Array, notes: list[str]
+) -> tuple[polars.DataFrame, Array] | None:
+    """Rows that say when to stop, without those of a class that cannot be learned."""
+    if part is None or (known := np.isin(part[1], np.unique(y))).all():
+        return part
+    notes.append(f"{(~known).sum():,} held-back rows are of classes without a row to learn from and are left out")
+    return part[0].filter(known), part[1][known]
 
 
 @dataclass

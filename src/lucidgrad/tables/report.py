@@ -57,7 +57,7 @@ def write_report(trained: Trained, path: str | os.PathLike[str], *, command: str
         trained=trained,
         plan=plan,
         cards=_cards(trained),
-        scores=list(zip(trained.validation.scores, trained.training.scores, strict=False)),
+        scores=list(zip(trained.measured.scores, trained.training.scores, strict=False)),
         columns=plan.columns[:MOST_COLUMNS],
         kinds=kinds,
         number=number,
@@ -100,26 +100,30 @@ def percent(value: float) -> str:
 
 def _cards(trained: Trained) -> list[tuple[str, str, str]]:
     """A heading, a number, and what is beside it."""
-    plan, held = trained.plan, trained.validation
+    plan, held = trained.plan, trained.measured
     first = held.scores[0]
     share = plan.task == "classification"
     show = percent if share else number
     best = "" if first.baseline is None else f"{show(first.baseline)} without looking at the row"
     used = sum(c.is_used for c in plan.columns)
+    learned = f"{trained.training.rows:,} rows were learned from"
     return [
         ("accuracy" if share else "R², explained variance", show(first.model), best),
-        ("held-back rows", f"{held.rows:,}", f"{len(plan.y_train):,} rows were learned from"),
+        ("rows of the test" if trained.part == "test" else "held-back rows", f"{held.rows:,}", learned),
         ("columns used", f"{used:,}", f"of {len(plan.columns):,}"),
         ("epochs", f"{len(trained.estimator.history_):,}", f"{trained.seconds:.1f} s of training"),
     ]
 
 
 def _images(trained: Trained) -> Iterator[Image]:
-    plan, held = trained.plan, trained.validation
+    plan, held = trained.plan, trained.measured
     unit = "nats" if plan.task == "classification" else "of the scaled target"
     curves = loss_curves(trained.estimator.history_, unit=unit)
     yield png_image(
-        "loss", "The loss of each epoch; the weights are those of the best one.", "curves", png_bytes(curves)
+        "loss",
+        "The loss of each epoch; the best one is where the loss of the rows that say when to stop is least.",
+        "curves",
+        png_bytes(curves),
     )
     if trained.importance:
         bars = importances(
@@ -146,7 +150,7 @@ def _of_classes(held: Measured) -> Iterator[Image]:
 
 def _of_values(held: Measured, target: str) -> Iterator[Image]:
     figure = predicted_against_true(held.y, held.predicted, name=target)
-    caption = "Each held-back row as a dot, on the line where the prediction is right; and how the errors are spread."
+    caption = "Each measured row as a dot, on the line where the prediction is right; and how the errors are spread."
     yield png_image("predicted", caption, "mistakes", png_bytes(figure))
 
 

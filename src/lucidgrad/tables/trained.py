@@ -1,4 +1,4 @@
-"""Train a model of a table by its plan, and measure it on the rows that were held back."""
+"""Train a model of a table by its plan, and measure it on rows that neither training nor stopping has seen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
+from lucidgrad.estimators.table_training import MOST_TO_REFIT
 from lucidgrad.tables.measuring import Importance, Measured, importances, measure
 from lucidgrad.tables.plan import Plan
 
@@ -24,8 +25,13 @@ class Trained:
         What it was trained on.
     estimator
         The fitted TabularClassifier or TabularRegressor.
-    validation, training
-        Measured on the rows that were held back, and on those it has learned from.
+    part
+        Of what ``measured`` is: ``"test"``, rows that neither training nor stopping has seen; or ``"validation"``,
+        rows that were not learned from but said when to stop, where there are none for a test.
+    measured, training
+        Measured on these rows, and on those it has learned from.
+    refit
+        Whether it has learned from the rows that said when to stop too, after they had said it.
     importance, importance_note
         Of the columns, and how it was measured.
     seconds
@@ -34,8 +40,10 @@ class Trained:
 
     plan: Plan
     estimator: Any
-    validation: Measured
+    part: str
+    measured: Measured
     training: Measured
+    refit: bool
     importance: list[Importance]
     importance_note: str
     seconds: float
@@ -43,11 +51,33 @@ class Trained:
     @property
     def metrics(self) -> dict[str, float]:
         """What goes into the model file."""
-        return {s.name: s.model for s in self.validation.scores if np.isfinite(s.model)}
+        return {s.name: s.model for s in self.measured.scores if np.isfinite(s.model)}
+
+    @property
+    def measured_on(self) -> str:
+        """The rows that were measured, in words that say what they were used for."""
+        rows = f"{self.measured.rows:,} rows"
+        if self.part == "test":
+            return f"{rows} of the test, which neither training nor stopping has seen"
+        return f"{rows} that were not learned from but said when to stop: on new ones it may be worse"
+
+    @property
+    def learned_how(self) -> str:
+        """A sentence on where the weights are from."""
+        rows, best = self.plan.rows, f"{self.estimator.best_epoch_:,}"
+        first = f"It learned from {rows['training']:,} rows, and {rows['validation']:,} others said when to stop: "
+        if self.refit and self.plan.held_back is not None:
+            drawings = len(self.plan.held_back)
+            long = "the median of that for three drawings of such rows" if drawings > 1 else "as many epochs"
+            return f"{first}after {best} epochs. Then it learned anew from all {self.training.rows:,}, for {long}."
+        return f"{first}the weights are those after epoch {best}."
 
 
 def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
     """Train and measure.
+
+    Where rows are kept for a test, the estimator is trained anew with the rows that said when to stop, up to 5,000
+    rows; else they are measured, and it has to do without them.
 
     Parameters
     ----------
@@ -57,24 +87,31 @@ def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
         Arguments of ``TabularClassifier`` or ``TabularRegressor``.
     """
     cls = TabularClassifier if plan.task == "classification" else TabularRegressor
-    estimator: Any = cls(kinds=plan.kinds or None, **settings)
+    refit = plan.held_back is not None and len(plan.y) <= MOST_TO_REFIT
+    estimator: Any = cls(kinds=plan.kinds or None, **{"refit": refit, **settings})
     began = time.perf_counter()
-    estimator.fit(plan.x_train, plan.y_train, plan.weight, X_val=plan.x_validation, y_val=plan.y_validation)
+    if plan.held_back is not None:
+        estimator.fit(plan.x, plan.y, plan.weight, held_back=plan.held_back)
+    else:
+        estimator.fit(plan.x, plan.y, plan.weight, X_val=plan.x_validation, y_val=plan.y_validation)
     seconds = time.perf_counter() - began
     estimator.set_params(progress=False)  # of the training, not of who loads the model
     estimator.target_name_ = plan.wishes.target
+    part = "validation" if plan.y_test is None else "test"
+    x, y = (plan.x_validation, plan.y_validation) if plan.y_test is None else (plan.x_test, plan.y_test)
     base = baseline(plan)
-    validation = asked(estimator, plan.x_validation, plan.y_validation, base)
-    training = asked(estimator, plan.x_train, plan.y_train, base)
-    found, note = importances(estimator, plan.x_validation, validation.y, plan.wishes.seed)
-    return Trained(plan, estimator, validation, training, found, note, seconds)
+    measured = asked(estimator, x, y, base)
+    learned = np.ones(len(plan.y), bool) if refit or plan.held_back is None else ~plan.held_back[0]
+    training = asked(estimator, plan.x.filter(learned), plan.y[learned], base)
+    found, note = importances(estimator, x, measured.y, plan.wishes.seed)
+    return Trained(plan, estimator, part, measured, training, refit, found, note, seconds)
 
 
 def baseline(plan: Plan) -> Any:
     """What is best said without looking at a row: the shares of the classes, or the mean."""
     if plan.task == "regression":
-        return np.array([np.average(plan.y_train, weights=plan.weight)])
-    codes = np.unique(plan.y_train, return_inverse=True)[1]
+        return np.array([np.average(plan.y, weights=plan.weight)])
+    codes = np.unique(plan.y, return_inverse=True)[1]
     shares = np.bincount(codes, weights=plan.weight).astype(np.float64)
     return shares / shares.sum()
 
