@@ -24,7 +24,7 @@ from lucidgrad.functional import tanh
 from lucidgrad.nn import Linear, Sequential
 from tests.files.forge import entry, file_of, header_of, sign, signed
 
-GOLDEN = Path(__file__).parent / "golden" / "version-1.lucidgrad"
+GOLDEN = Path(__file__).parent / "golden" / "network-1.lucidgrad"
 # What a refusal may take beside the file: the parser's objects for a few KB of JSON, and messages.
 ALLOWANCE = 2**20
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import lucidgrad as lg
 from lucidgrad import Key, Tensor, functional
 from lucidgrad.data import Standardize
 from lucidgrad.errors import ArgumentError, ModelFileError
-from lucidgrad.files.container import FORMAT_VERSION
 from lucidgrad.functional import ACTIVATIONS, tanh
 from lucidgrad.io import kinds
 from lucidgrad.io.functions import FUNCTIONS
@@ -294,27 +292,6 @@ def test_nan_among_the_weights_is_told_or_refused(path: Path) -> None:
         lg.load(path, strict_finite=True)
     with pytest.raises(ModelFileError, match="expected finite numbers"):
         Linear(1, 1).load(path, strict_finite=True)
-
-
-GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.lucidgrad"))
-
-
-def test_each_version_of_the_format_has_a_golden_file() -> None:
-    assert [p.name for p in GOLDEN] == [f"version-{v}.lucidgrad" for v in range(1, FORMAT_VERSION + 1)]
-
-
-@pytest.mark.parametrize("golden", GOLDEN, ids=lambda p: p.name)
-def test_files_of_every_version_are_read_for_ever(golden: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = lg.io.read_model(golden)
-    assert (found.labels, found.metrics) == (["no", "yes"], {"accuracy": 0.75})
-    assert [type(part).__name__ for part in found.model] == [
-        "Linear", "BatchNorm", "partial", "Residual", "Dropout", "Sequential",
-    ]  # fmt: skip
-    x = found.preprocessing.transform(np.array([[0.0, 1.0, 2.0], [2.0, 0.0, -1.0]]))
-    expected = np.array([[-0.0005353448, -7.5329595], [-1.9827455, -0.14814124]], np.float32)
-    np.testing.assert_allclose(found.model(x).numpy(), expected, rtol=1e-5)
 
 
 # --- kinds ----------------------------------------------------------------------------------------------------------
