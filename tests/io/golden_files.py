@@ -89,7 +89,7 @@ def table(rows: int = 60) -> dict[str, list[Any]]:
     rng = np.random.default_rng(0)
     size = [float(v) for v in rng.lognormal(3, 1, rows).round(2)]
     town = [str(v) for v in rng.choice(["Bonn", "Köln", "서울"], rows)]
-    sold = [str(v) for v in rng.choice(["yes", "no"], rows)]
+    sold = [bool(v) for v in rng.random(rows) > 0.5]
     days = np.datetime64("2019-12-20") + rng.integers(0, 900, rows)
     made = {"size": size, "town": town, "sold": sold, "seen": [str(v) for v in days]}
     for i, values in enumerate(made.values()):

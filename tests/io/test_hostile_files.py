@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import sys
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,67 +17,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import lucidgrad as lg
-from lucidgrad.errors import LucidgradError, ModelFileError
+from lucidgrad.errors import ModelFileError
 from lucidgrad.functional import tanh
 from lucidgrad.nn import Linear, Sequential
 from tests.files.forge import entry, file_of, header_of, sign, signed
+from tests.io.hostile import load_watched, places, refusal, watched
 
 GOLDEN = Path(__file__).parent / "golden" / "network-1.lucidgrad"
-# What a refusal may take beside the file: the parser's objects for a few KB of JSON, and messages.
-ALLOWANCE = 2**20
-
-_watched: list[str] = []
-_watching = False
-
-
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watching and (event in _FORBIDDEN or event.startswith(("subprocess.", "socket.", "ctypes.", "marshal."))):
-        _watched.append(f"{event} {arguments[:1]}")
-
-
-_FORBIDDEN = {
-    "import",
-    "exec",
-    "compile",
-    "os.system",
-    "os.exec",
-    "os.spawn",
-    "os.remove",
-    "os.rename",
-    "pickle.find_class",
-}
-sys.addaudithook(_audit)
-
-
-@contextmanager
-def watched() -> Iterator[None]:
-    """Inside, nothing is imported, compiled or executed, and no process or connection begins."""
-    global _watching
-    _watched.clear()
-    _watching = True
-    try:
-        yield
-    finally:
-        _watching = False
-    assert _watched == []
-
-
-def refused(data: bytes, folder: Path) -> str:
-    """The message with which the file is refused, both by ``load`` and by ``model.load``, in bounded memory."""
-    path = folder / "x.lucidgrad"
-    path.write_bytes(data)
-    messages = []
-    for read in (lg.load, Linear(2, 3).load):
-        tracemalloc.start()
-        try:
-            with watched(), pytest.raises(LucidgradError) as caught:
-                read(path)
-            messages.append(str(caught.value))
-            assert tracemalloc.get_traced_memory()[1] < 3 * len(data) + ALLOWANCE
-        finally:
-            tracemalloc.stop()
-    assert all(len(message) < 2000 for message in messages)
-    return messages[0]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -127,7 +71,7 @@ def npy(header: str) -> bytes:
 )
 def test_other_formats_are_refused_and_not_tried(make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    refused(make(tmp_path), tmp_path)
+    refusal(make(tmp_path), tmp_path)
     assert not Path("pwned").exists()
 
 
@@ -240,7 +184,7 @@ FORGED: list[tuple[str, bytes, str]] = [
 
 @pytest.mark.parametrize(("data", "message"), [case[1:] for case in FORGED], ids=[case[0] for case in FORGED])
 def test_a_forged_model_is_refused_with_the_reason(data: bytes, message: str, tmp_path: Path) -> None:
-    assert message in refused(data, tmp_path)
+    assert message in refusal(data, tmp_path)
 
 
 def extras(**changes: Any) -> bytes:
@@ -262,10 +206,10 @@ def extras(**changes: Any) -> bytes:
     ],
 )
 def test_what_goes_with_a_model_is_checked_too(data: bytes, message: str, tmp_path: Path) -> None:
-    assert message in refused(data, tmp_path)
+    assert message in refusal(data, tmp_path)
 
 
-def test_a_scaler_that_would_divide_by_zero_is_refused(tmp_path: Path) -> None:
+def test_a_scaler_that_would_divide_by_zero_is_refusal(tmp_path: Path) -> None:
     lg.save(lg.data.Standardize(np.zeros(2), np.array([1.0, 0.0])), tmp_path / "x")
     with pytest.raises(ModelFileError, match="positive scales of one shape"):
         lg.load(tmp_path / "x")
@@ -275,18 +219,18 @@ def test_an_array_cannot_be_asked_for_twice_or_as_another_dtype(tmp_path: Path) 
     fields = {"/x": entry("BOOL", [8], 0, 8)}
     twice = {"a": {"$array": "/x"}, "b": {"$array": "/x"}}
     wide = {"$array": "/x", "dtype": "<f8"}
-    assert "KeyError: '/x'" in refused(signed(content(twice), fields, bytes(8)), tmp_path)
-    assert "the dtype '<f8' for an array of bool" in refused(signed(content(wide), fields, bytes(8)), tmp_path)
-    assert "nothing refers to" in refused(signed(content(), fields, bytes(8)), tmp_path)
+    assert "KeyError: '/x'" in refusal(signed(content(twice), fields, bytes(8)), tmp_path)
+    assert "the dtype '<f8' for an array of bool" in refusal(signed(content(wide), fields, bytes(8)), tmp_path)
+    assert "nothing refers to" in refusal(signed(content(), fields, bytes(8)), tmp_path)
 
 
-def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_regular_file_is_refusal(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with watched(), pytest.raises(ModelFileError, match="to be a regular file"):
+        with watched(path), pytest.raises(ModelFileError, match="to be a regular file"):
             lg.load(path)
     with (
-        watched(),
+        watched(tmp_path),
         pytest.raises(ModelFileError, match="expected to be a file that can be read, got IsADirectoryError"),
     ):
         lg.load(tmp_path)
@@ -298,7 +242,7 @@ def test_a_long_header_takes_at_most_30_times_its_size(item: bytes, tmp_path: Pa
     (tmp_path / "x").write_bytes(data)
     tracemalloc.start()
     try:
-        with watched(), pytest.raises(ModelFileError, match="exactly dtype, shape and data_offsets"):
+        with watched(tmp_path / "x"), pytest.raises(ModelFileError, match="exactly dtype, shape and data_offsets"):
             lg.load(tmp_path / "x")
         assert tracemalloc.get_traced_memory()[1] < 30 * len(data)
     finally:
@@ -349,13 +293,6 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-def places(tree: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place in a value: its container and its key."""
-    for key in list(tree) if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ():
-        yield tree, key
-        yield from places(tree[key])
-
-
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_value_at_any_place_is_refused_or_read_and_nothing_else(tmp_path: Path, data: st.DataObject) -> None:
@@ -373,18 +310,7 @@ def test_any_value_at_any_place_is_refused_or_read_and_nothing_else(tmp_path: Pa
 
 
 def _loads_or_refuses(folder: Path, data: bytes) -> None:
-    path = folder / "x.lucidgrad"
-    path.write_bytes(data)
-    tracemalloc.start()
-    try:
-        with watched():
-            try:
-                model = lg.load(path, strict_finite=True)
-            except ModelFileError:
-                model = None
-        assert tracemalloc.get_traced_memory()[1] < ALLOWANCE
-    finally:
-        tracemalloc.stop()
+    model, _ = load_watched(data, folder, partial(lg.load, strict_finite=True))
     if isinstance(model, lg.nn.Module):
         repr(model)
 

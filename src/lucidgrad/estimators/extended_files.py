@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.estimators.conformal import Calibration
+from lucidgrad.estimators.extras import THEIR_ACTIVATIONS
 from lucidgrad.estimators.networks import network_of
+from lucidgrad.io.functions import keeps_shape
 from lucidgrad.io.tree import Tree
-from lucidgrad.nn import BatchNorm, LayerNorm, Sequential
+from lucidgrad.nn import BatchNorm, LayerNorm, Module, Sequential
 
 
 def norms_of(estimator: Any) -> Tree:
@@ -22,13 +24,19 @@ def norms_of(estimator: Any) -> Tree:
 def set_network(estimator: Any, units: list[int], norms: Any) -> None:
     """Build the network of an estimator that was trained by lucidgrad's loop, from its settings and weights."""
     if norms is None:
+        if not isinstance(estimator.activation, str) or estimator.activation not in THEIR_ACTIVATIONS:
+            raise ValueError("it has to have the numbers of its norms, or an activation of scikit-learn")
         return
     network = network_of(estimator, units, estimator.coefs_[0].dtype)
     found = _norms(network)
+    if not all(isinstance(layer, Module) or keeps_shape(layer) for layer in network):
+        raise ValueError("its activations have to keep shapes")
     if type(norms) is not list or len(norms) != len(found) or not all(isinstance(state, dict) for state in norms):
         raise ValueError("it has to have the numbers of its norms")
     for norm, state in zip(found, norms, strict=True):
         norm.load_state(state)
+        if isinstance(norm, BatchNorm) and (norm.running_var.numpy() < 0).any():
+            raise ValueError("the variances of its norms have to be at least 0")
     estimator._network = network.eval()
 
 

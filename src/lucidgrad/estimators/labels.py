@@ -13,6 +13,8 @@ from lucidgrad.onnx.pipeline import STRINGS, Pipeline
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+LETTERS = 100_000  # which an array of labels may always have
+
 
 def to_tree(labels: Array) -> Tree:
     """Numbers and booleans stay an array; strings become a list.
@@ -43,7 +45,11 @@ def from_tree(tree: Tree) -> Array:
         raise TypeError("labels have to be strings")
     if not all(type(label) is str for label in strings):
         raise TypeError("labels have to be strings")
-    return np.array(strings, dtype=object if objects else None)
+    # An array of text has as many places for each label as the longest has characters: a long one among many short
+    # ones would be a bomb.
+    letters = max(map(len, strings), default=0) * len(strings)
+    wide = letters > 30 * sum(map(len, strings)) + LETTERS
+    return np.array(strings, dtype=object if objects or wide else None)
 
 
 def labels_of(pipeline: Pipeline, classes: Array, index: Ref) -> Ref:

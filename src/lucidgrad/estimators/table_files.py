@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lucidgrad.estimators import feature_names, labels, settings
+from lucidgrad.estimators import feature_names, labels, settings, table_network
 from lucidgrad.estimators.table_training import Scaling
 from lucidgrad.estimators.tabular import TabularClassifier, TabularRegressor
 from lucidgrad.io import network
 from lucidgrad.io.kinds import Kind, from_tree, kind_of, register
 from lucidgrad.io.tree import Tree
-from lucidgrad.nn import Sequential, TableInput
-from lucidgrad.tensor import Tensor
 from lucidgrad.training import History
 
 KEYS = {"settings", "preprocessing", "network", "history", "features", "feature_names"}
@@ -59,7 +57,8 @@ def _from_tree(cls: type, tree: Tree) -> Any:
         outputs = len(estimator.classes_)
     else:
         outputs = _set_target(estimator, tree["target"])
-    _check_network(estimator, outputs)
+    preprocessing = estimator.preprocessing_
+    table_network.check(estimator.model_, len(preprocessing.numeric_names), preprocessing.places, outputs)
     return estimator
 
 
@@ -93,23 +92,13 @@ def _set_target(estimator: Any, target: Any) -> int:
             raise TypeError("the scaling of its target has to be made of arrays of float64")
     if center.shape != scale.shape or not (scale > 0).all() or (target["one"] and len(center) != 1):
         raise ValueError("the scaling of its target has to have a positive scale for each output")
-    if residuals is not None and (residuals.shape[1:] != center.shape or (np.diff(residuals, axis=0) < 0).any()):
+    if not (np.isfinite(center).all() and np.isfinite(scale).all()):
+        raise ValueError("the scaling of its target has to be finite")
+    if residuals is not None and (residuals.shape[1:] != center.shape or (residuals[1:] < residuals[:-1]).any()):
         raise ValueError("the residuals of its target have to ascend for each output")
     estimator.target_scaling_ = Scaling(center, scale)
     estimator.residuals_, estimator._one, estimator._poisson = residuals, target["one"], target["logarithm"]
     return len(center)
-
-
-def _check_network(estimator: Any, outputs: int) -> None:
-    """That the network takes what the preprocessing makes, and gives what is asked for."""
-    model, preprocessing = estimator.model_, estimator.preprocessing_
-    first = model[0] if isinstance(model, Sequential) and len(model) else None
-    numeric, places = len(preprocessing.numeric_names), tuple(preprocessing.places)
-    if not isinstance(first, TableInput) or (first.numeric, first.categories) != (numeric, places):
-        raise ValueError("its network has to take the numbers and codes of its columns")
-    made = model(Tensor.wrap(np.zeros((1, numeric + len(places)), np.float32)))
-    if made.shape != (1, outputs):
-        raise ValueError(f"its network has to give {outputs} outputs for a row")
 
 
 register(Kind("tabular_classifier", TabularClassifier, _to_tree, lambda tree: _from_tree(TabularClassifier, tree)))

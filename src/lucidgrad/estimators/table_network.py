@@ -16,6 +16,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from lucidgrad.data.table.quantiles import quantiles
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.functional import ACTIVATIONS
+from lucidgrad.io.functions import keeps_shape
 from lucidgrad.losses import Loss
 from lucidgrad.losses.base import sum_columns, weighted_sums
 from lucidgrad.nn import Dropout, LayerNorm, Linear, MemberLinear, MemberMean, Members, Module, Sequential, TableInput
@@ -68,6 +69,35 @@ def build(design: Design, places: Sequence[int], edges: Array | None, numeric: i
         return network, network
     layers += [MemberLinear(d.members, size, d.outputs, dtype=d.dtype, key=rest.pop()), MemberMean(d.of)]
     return Sequential(*layers), EachMember(layers[:-1], layers[-1])
+
+
+def check(network: Any, numeric: int, places: Sequence[int], outputs: int) -> None:
+    """ValueError for a network that ``build`` cannot have made.
+
+    Nothing of it is computed: it may come from a file, and a short file can ask for more numbers than memory holds.
+    """
+    layers = list(network) if isinstance(network, Sequential) else []
+    first = layers[0] if layers else None
+    if not isinstance(first, TableInput) or (first.numeric, first.categories) != (numeric, tuple(places)):
+        raise ValueError("its network has to take the numbers and codes of its columns")
+    width, members = first.features, 1
+    for layer in layers[1:]:
+        if isinstance(layer, Members):
+            fits, members = (members, layer.features) == (1, width), layer.members
+        elif isinstance(layer, MemberLinear):
+            fits, width = (layer.members, layer.in_features) == (members, width), layer.out_features
+        elif isinstance(layer, Linear):
+            fits, width = layer.in_features == width, layer.out_features
+        elif isinstance(layer, MemberMean):
+            fits, members = members > 1, 1
+        elif isinstance(layer, LayerNorm):
+            fits = layer.num_features == width
+        else:
+            fits = isinstance(layer, Dropout) or keeps_shape(layer)
+        if not fits:
+            raise ValueError("the layers of its network have to fit together, with activations between them")
+    if members > 1 or width != outputs:
+        raise ValueError(f"its network has to give {outputs} outputs for a row")
 
 
 class EachMember(Module):

@@ -74,6 +74,18 @@ def from_tree(tree: Any) -> Function:
     return partial(function, *arguments, **options)
 
 
+def keeps_shape(function: Any) -> bool:
+    """Whether a function of the table gives a number for each that it takes, as an activation does."""
+    if type(function) is not partial:
+        return _NAMES.get(function) in _ACTIVATIONS
+    scalars = all(type(value) not in (list, tuple) for value in (*function.args, *function.keywords.values()))
+    return scalars and _NAMES.get(function.func) in _ACTIVATIONS
+
+
+_ACTIVATIONS = {
+    *functional.ACTIVATIONS, "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "erf", "abs", "sign", "clip",
+    "maximum", "minimum",
+}  # fmt: skip
 _KEYS = {"function", "arguments", "options"}
 
 

@@ -120,6 +120,8 @@ def _embedding(o: Options, take: Take) -> Embedding:
 def _batch_norm(o: Options, take: Take) -> BatchNorm:
     n = o.size("num_features")
     found = {name: take(name, (n,)) for name in ("weight", "bias", "running_mean", "running_var")}
+    if (found["running_var"].numpy() < 0).any():
+        raise wrong("BatchNorm in a model file", "variances of at least 0", "others")
     layer = BatchNorm(n, momentum=o.number("momentum"), eps=o.number("eps"), dtype=found["weight"].dtype)
     for name, tensor in found.items():
         getattr(layer, name).data = tensor

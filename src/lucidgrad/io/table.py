@@ -56,8 +56,17 @@ def _check_knots(knots: Any, places: Any) -> None:
         raise ValueError("knots have to ascend, each with a place")
 
 
+def _hints_of(cls: Any) -> dict[str, Any]:
+    known = get_type_hints(cls)
+    return {f.name: known[f.name] for f in fields(cls)}
+
+
+# Once, when this is imported: Python evaluates the text of annotations, and nothing is evaluated while a file is read.
+_HINTS: dict[type, dict[str, Any]] = {cls: _hints_of(cls) for cls in (Column, *ENCODINGS.values())}
+
+
 def _check_types(cls: type, given: Any, what: str) -> None:
-    hints = {f.name: get_type_hints(cls)[f.name] for f in fields(cls)}
+    hints = _HINTS[cls]
     if type(given) is not dict or given.keys() != hints.keys():
         raise ValueError(f"{what} has to have {', '.join(hints)}")
     for name, hint in hints.items():

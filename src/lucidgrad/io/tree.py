@@ -24,6 +24,8 @@ Tree: TypeAlias = Any
 Plain: TypeAlias = Any
 """What JSON can say exactly: dicts, lists, strings, finite floats, integers below 2^63, booleans and None."""
 
+LONGEST_MESSAGE = 300
+
 _LARGEST_INT = 2**63
 _DTYPE = re.compile(r"[<>|](b1|[iu][1248]|f[248])")
 
@@ -208,6 +210,7 @@ _MARKS: dict[str, Callable[[Plain, dict[str, Array]], Tree]] = {
 
 
 def _wrong(what: str) -> CheckpointError:
+    short = what if len(what) <= LONGEST_MESSAGE else f"{what[:LONGEST_MESSAGE]} ..."  # names may be a megabyte long
     return CheckpointError(
-        explain("the parts of a saved state expected to fit together", what, "Use an earlier checkpoint")
+        explain("the parts of a saved state expected to fit together", short, "Use an earlier checkpoint")
     )
