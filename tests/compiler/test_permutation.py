@@ -44,6 +44,14 @@ def test_rows_take_the_place_of_the_numbers(rows: np.ndarray) -> None:
     assert (permutation(Key(1), 100, rows) == rows[Key(1).permutation(100)]).all()
 
 
+@pytest.mark.parametrize("fold", [0, 1, 2**40])
+def test_a_number_is_folded_into_the_key(fold: int) -> None:
+    for n in (1, 100, 10_000):
+        assert (permutation(Key(9), n, fold=fold) == Key(9).fold_in(fold).permutation(n)).all()
+    rows = np.arange(50, dtype=np.int32)  # of another dtype: not in machine code
+    assert (permutation(Key(9), 50, rows, fold=fold) == rows[Key(9).fold_in(fold).permutation(50)]).all()
+
+
 def test_rows_of_another_dtype_are_mapped_as_well() -> None:
     rows = np.arange(50, dtype=np.int32)
     assert (permutation(Key(1), 50, rows) == rows[Key(1).permutation(50)]).all()

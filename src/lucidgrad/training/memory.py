@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from math import prod
 from operator import attrgetter, is_
 from typing import Any
 
-from lucidgrad.compiler.buffers import Buffer, pack, unpack
+import numpy as np
+
+from lucidgrad.compiler.buffers import PANEL, Buffer, pack, padded_size, unpack
 from lucidgrad.compiler.program import Program, aligned
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.samples import Array
 
 _raw = attrgetter("raw")
+# Up to so many bytes all state lies in one block: what an epoch of a tiny network makes is then read with one copy.
+ONE_BLOCK = 2**16
 
 
 class StateMemory:
@@ -20,7 +25,13 @@ class StateMemory:
     def __init__(self, program: Program, count: int) -> None:
         plan = program.plan
         self._layout = plan.inputs[:count]
-        self.arrays = [_memory(b) for b in self._layout]
+        starts = [0, *accumulate(b.size_bytes for b in self._layout)]
+        self._block = aligned(starts[-1]) if 0 < starts[-1] <= ONE_BLOCK else None
+        self._views = [_view(b, at) for b, at in zip(self._layout, starts, strict=False)]
+        self.arrays = [
+            _memory(b) if self._block is None else _shaped(self._block[at : at + b.size_bytes], b)
+            for b, at in zip(self._layout, starts, strict=False)
+        ]
         numbers = {v: i for i, v in enumerate(program.graph.inputs)}
         self.mirrors = {numbers[v]: _memory(b) for v, b in plan.mirrors.items()}
         self.seen: list[Any] = [None] * count  # the arrays that were read, or written, last
@@ -39,6 +50,9 @@ class StateMemory:
 
     def read(self) -> list[Tensor]:
         """Copies of what is in it."""
+        if self._block is not None:
+            block = self._block.tobytes()
+            return [Tensor.wrap(_read(block, *view)) for view in self._views]
         made = []
         for array, buffer in zip(self.arrays, self._layout, strict=True):
             copy = array.copy() if buffer.panel is None else unpack(array, buffer.shape, buffer.panel)
@@ -48,10 +62,41 @@ class StateMemory:
 
 
 def _memory(buffer: Buffer) -> Array:
-    """Zeros for what a buffer holds: as it is, or flat in panels."""
-    made: Array = aligned(buffer.size_bytes).view(buffer.dtype)
+    """Zeros for what a buffer holds."""
+    return _shaped(aligned(buffer.size_bytes), buffer)
+
+
+def _shaped(memory: Array, buffer: Buffer) -> Array:
+    """The bytes as what the buffer holds: as it is, or flat in panels."""
+    made: Array = memory.view(buffer.dtype)
     return (
         made.reshape(-1)[: prod(buffer.shape)].reshape(buffer.shape)
         if buffer.panel is None
         else made[: buffer.elements]
     )
+
+
+def _view(buffer: Buffer, start: int) -> tuple[Any, ...]:
+    """Of a buffer that begins at byte ``start`` of a block: what ``_read`` wants."""
+    strides = None
+    if buffer.panel is not None and buffer.shape[buffer.panel] <= PANEL:  # a single panel is a matrix with wide rows
+        size = buffer.dtype.itemsize
+        wide = size * padded_size(buffer.shape[buffer.panel])
+        strides = (wide, size) if buffer.panel == 1 else (size, wide)
+    return buffer, start, strides
+
+
+def _read(block: bytes, buffer: Buffer, start: int, strides: tuple[int, int] | None) -> Array:
+    """A read-only array of what the buffer held when its block was copied."""
+    if strides is not None:
+        there: Array = np.ndarray(buffer.shape, buffer.dtype, block, start, strides)
+        if there.flags.c_contiguous:
+            return there
+        made = np.ascontiguousarray(there)
+    elif buffer.panel is None:
+        return np.ndarray(buffer.shape, buffer.dtype, block, start)
+    else:
+        flat: Array = np.ndarray((buffer.elements,), buffer.dtype, block, start)
+        made = unpack(flat, buffer.shape, buffer.panel)
+    made.setflags(write=False)
+    return made

@@ -118,7 +118,7 @@ class NativeTraining:
         """The rows of the data set in the order of the epoch, the same as ``epoch_order`` gives."""
         rows = self.train.rows
         if run.shuffle:
-            return permutation(run.order_key.fold_in(run.epoch), n, rows)
+            return permutation(run.order_key, n, rows, fold=run.epoch)
         order = epoch_order(n, run.order_key, run.epoch, shuffle=False)
         return np.ascontiguousarray(order if rows is None else rows[order], np.int64)
 
@@ -206,24 +206,49 @@ class Steps:
         self.program = Program(self.traced.graph, inputs, outputs, threads=threads)
         self._reports = streams + keeps
         self._key = np.array(run.steps_key.words.numpy())
+        self._memory: StateMemory | None = None
+        self._room: _Room | None = None
 
     def __call__(self, memory: StateMemory, order: Array, first: int, rates: Array) -> Done:
         """Run steps on the rows of ``order``: one for each learning rate, counted from ``first``."""
-        program, plan, traced, count = self.program, self.program.plan, self.traced, len(rates)
+        program, traced, count = self.program, self.traced, len(rates)
+        if self._memory is not memory:
+            self._aim(memory)
+        room = self._room
+        if room is None or len(room.rates) != count or room.once:
+            room = self._room = self._rooms(memory, count)
+        np.add(room.counted, np.uint64(first), out=room.numbers)
+        room.rates[:] = rates
         order = np.ascontiguousarray(order)
-        numbers = np.arange(first, first + count, dtype=np.uint64)
-        given = [*memory.arrays, *self._sources, self._key, numbers, rates]
-        for buffer, array in zip(plan.inputs, given, strict=True):
+        program.table[program.plan.order_slot] = order.ctypes.data
+        program.run(count, self.size)
+        made = room.reports
+        predictions = made[-1] if traced.keeps_predictions else None
+        weights = made[2] if traced.weight is None else room.weights
+        return Done(made[0], made[1], weights, predictions)
+
+    def _aim(self, memory: StateMemory) -> None:
+        """Tell the program where everything lies that stays where it is."""
+        program, plan = self.program, self.program.plan
+        for buffer, array in zip(plan.inputs, [*memory.arrays, *self._sources, self._key], strict=False):
             program.table[buffer.slot] = array.ctypes.data
         for value, buffer in plan.mirrors.items():
             program.table[buffer.slot] = memory.mirrors[program.graph.inputs.index(value)].ctypes.data
-        program.table[plan.order_slot] = order.ctypes.data
+        self._memory, self._room = memory, None
+
+    def _rooms(self, memory: StateMemory, count: int) -> _Room:
+        """Memory for what so many steps are told and what they report, and the program told about it."""
+        program, plan = self.program, self.program.plan
+        numbers, rates = np.empty(count, np.uint64), np.empty(count)
+        given = [*memory.arrays, *self._sources, self._key, numbers, rates]
+        for buffer, array in zip(plan.inputs[-2:], given[-2:], strict=True):
+            program.table[buffer.slot] = array.ctypes.data
         written: dict[int, Array] = {}
-        made = [self._report(i, count, given, written) for i in range(self._reports)]
-        program.run(count, self.size)
-        predictions = made.pop() if traced.keeps_predictions else None
-        weights = made[2] if traced.weight is None else np.full(count, traced.weight)
-        return Done(made[0], made[1], weights, predictions)
+        reports = [self._report(i, count, given, written) for i in range(self._reports)]
+        weights = np.full(count, 0.0 if self.traced.weight is None else self.traced.weight)
+        outputs = zip(program.graph.outputs, plan.outputs[: self._reports], strict=False)
+        once = self.traced.keeps_predictions or any(b is None and isinstance(v, Value) for v, b in outputs)
+        return _Room(np.arange(count, dtype=np.uint64), numbers, rates, reports, weights, once)
 
     def _report(self, number: int, count: int, given: list[Array], written: dict[int, Array]) -> Array:
         """Memory for an output of each step; filled already where it is the same in all of them.
@@ -242,16 +267,34 @@ class Steps:
         return made
 
 
+@dataclass(frozen=True)
+class _Room:
+    """What some steps are told and what they report: the next call with as many steps writes over it.
+
+    ``once``: it does not, because a metric may keep the predictions, or because a report is one of the inputs.
+    """
+
+    counted: Array
+    numbers: Array
+    rates: Array
+    reports: list[Array]
+    weights: Array
+    once: bool
+
+
 def _learning_rates(run: Run, count: int) -> Array:
     """Those of the next steps."""
     optimizer, first = run.optimizer, run.step
-    steps = range(first, first + count if callable(optimizer.learning_rate) else first + 1)
-    rates = np.array([optimizer.learning_rate_at(i) * run.learning_rate_factor for i in steps], np.float64)
-    return np.ascontiguousarray(np.broadcast_to(rates, count))
+    if not callable(optimizer.learning_rate):
+        return np.full(count, optimizer.learning_rate_at(first) * run.learning_rate_factor, np.float64)
+    steps = range(first, first + count)
+    return np.array([optimizer.learning_rate_at(i) * run.learning_rate_factor for i in steps], np.float64)
 
 
 def _added(total: float, parts: Array) -> float:
     """The total and the parts added one after the other, as the eager loop does."""
+    if total == 0:
+        return total + float(np.add.accumulate(parts, dtype=np.float64)[-1])
     return float(np.cumsum(np.concatenate([[total], parts], dtype=np.float64))[-1])
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.compiler.assembly import I64, LANES, PTR, U32, U64, Builder, Reg
-from lucidgrad.compiler.kernels.philox import random_bits
+from lucidgrad.compiler.kernels.philox import fold_in, random_bits
 from lucidgrad.compiler.machine import Library, Target, compile_text
 from lucidgrad.random import Key
 
@@ -26,7 +26,9 @@ ONE_PASS = 1 << 13  # up to so many numbers a bucket of one pass holds four at m
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def permutation(key: Key, n: int, rows: Indices | None = None, target: Target | None = None) -> Indices:
+def permutation(
+    key: Key, n: int, rows: Indices | None = None, target: Target | None = None, fold: int | None = None
+) -> Indices:
     """The numbers from 0 to n - 1 in random order, int64 of shape (n,): the same as ``key.permutation(n)``.
 
     Parameters
@@ -39,15 +41,23 @@ def permutation(key: Key, n: int, rows: Indices | None = None, target: Target | 
         int64 of shape (n,): what to give in place of the numbers, ``rows[key.permutation(n)]``.
     target
         The machine to make code for. None: this one.
+    fold
+        A number >= 0: what ``key.fold_in(fold)`` would give, without the time that takes.
     """
     if not 0 <= n < 1 << 32 or (rows is not None and (rows.shape != (n,) or rows.dtype != np.int64)):
-        return _plain(key, n, rows)
+        return _plain(key if fold is None else key.fold_in(fold), n, rows)
     key0, key1 = key.words.tolist()
     out = np.empty(n, np.int64)
     scratch = np.empty(scratch_bytes(n), np.uint8)
     chosen = None if rows is None else np.ascontiguousarray(rows)
     _function(target)(
-        key0, key1, n, out.ctypes.data, scratch.ctypes.data, None if chosen is None else chosen.ctypes.data
+        key0,
+        key1,
+        -1 if fold is None else fold,
+        n,
+        out.ctypes.data,
+        scratch.ctypes.data,
+        None if chosen is None else chosen.ctypes.data,
     )
     return out
 
@@ -63,10 +73,12 @@ def scratch_bytes(n: int) -> int:
 
 
 def permutation_text(name: str = NAME) -> str:
-    """A function ``(i64 key0, i64 key1, i64 n, ptr out, ptr scratch, ptr rows or null)`` that shuffles."""
-    params = [("key0", U64), ("key1", U64), ("n", I64), ("out", PTR), ("scratch", PTR), ("rows", PTR)]
+    """A function ``(i64 key0, key1, fold or -1, n, ptr out, ptr scratch, ptr rows or null)`` that shuffles."""
+    params = [("key0", U64), ("key1", U64), ("fold", I64), ("n", I64), ("out", PTR), ("scratch", PTR), ("rows", PTR)]
     c = Builder(name, params)
-    key0, key1, n, out, scratch, rows = c.params
+    key0, key1, fold, n, out, scratch, rows = c.params
+    folded, folds = fold_in(c, key0, key1, c.cast(fold, U64)), c.compare("ge", fold, 0)
+    key0, key1 = (c.select(folds, new, old) for new, old in zip(folded, (key0, key1), strict=True))
     low, high = scratch, c.offset(scratch, BUCKETS, U64)
     between = c.offset(high, BUCKETS, U64)
     bits = c.offset(between, n, U64)
@@ -178,4 +190,4 @@ def _library(target: Target | None) -> Library:
 def _function(target: Target | None) -> Any:
     words = [ctypes.c_uint64] * 2
     pointers = [ctypes.c_void_p] * 3
-    return _library(target).function(NAME, [*words, ctypes.c_int64, *pointers])
+    return _library(target).function(NAME, [*words, ctypes.c_int64, ctypes.c_int64, *pointers])
