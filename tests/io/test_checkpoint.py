@@ -16,6 +16,7 @@ import pytest
 
 from lucidgrad.errors import ArgumentError, CheckpointError
 from lucidgrad.io import checkpoint
+from lucidgrad.io.manifest import LARGEST_MANIFEST_BYTES
 
 
 def tree(step: int) -> dict[str, Any]:
@@ -334,7 +335,7 @@ def test_the_size_is_looked_at_before_memory_is_taken(tmp_path: Path) -> None:
     saved(tmp_path, 1)
     os.truncate(tensors_of(tmp_path, "step-00000001"), 2**40)  # without bytes on the disk
     (tmp_path / "step-00000002.json").touch()
-    os.truncate(tmp_path / "step-00000002.json", checkpoint.LARGEST_MANIFEST_BYTES + 1)
+    os.truncate(tmp_path / "step-00000002.json", LARGEST_MANIFEST_BYTES + 1)
     tracemalloc.start()
     try:
         with pytest.raises(CheckpointError, match=r"(?s)more than a manifest has.*1099511627776 bytes instead of"):

@@ -10,7 +10,6 @@ the commit point. Files are read whole and verified; they are never mapped, and 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import re
@@ -23,15 +22,11 @@ import numpy as np
 
 from lucidgrad.atomic import atomic_write
 from lucidgrad.errors import ArgumentError, CheckpointError, explain
+from lucidgrad.io.manifest import bytes_of, content_of, damaged, manifest_of
 from lucidgrad.io.tree import Array, Tree, flatten, unflatten
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
-FORMAT_VERSION = 1
-LARGEST_MANIFEST_BYTES = 2**28
-
-_HASH = r"[0-9a-f]{64}"
-_HEAD = re.compile(rb'\{"sha256": "(%s)", "content": ' % _HASH.encode())
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _STEP = re.compile(r"step-(\d{8,})")
 _TENSORS = re.compile(r"(?P<name>.+)-(?P<hash>[0-9a-f]{16})\.safetensors")
@@ -112,6 +107,15 @@ def load(path: PathLike) -> tuple[Tree, Path]:
     ------
     CheckpointError
         When the file, or every checkpoint of the folder, is missing or damaged; it lists what was found.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in (1, 2, "best"):
+    ...         _ = save(folder, name, {"saved as": name})
+    ...     load(folder)[0], load(f"{folder}/best.json")[0]
+    ({'saved as': 2}, {'saved as': 'best'})
     """
     path = Path(path)
     if not path.is_dir():
@@ -131,18 +135,57 @@ def load(path: PathLike) -> tuple[Tree, Path]:
 
 
 def steps(folder: PathLike) -> list[Path]:
-    """The manifests of the steps in a folder, by number, the newest last. They are not checked."""
+    """The manifests of the steps in a folder, by number, the newest last. They are not checked.
+
+    Parameters
+    ----------
+    folder
+        Where checkpoints were saved; one that is not there has none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in (20, 3, "best"):
+    ...         _ = save(folder, name, {})
+    ...     [path.name for path in steps(folder)]
+    ['step-00000003.json', 'step-00000020.json']
+    """
     folder = Path(folder)
     return [p for stem in _step_stems(folder) if (p := folder / f"{stem}.json").is_file()]
 
 
 def written_with(path: PathLike) -> dict[str, str]:
-    """What the checkpoint of this manifest was written with: versions and machine, as ``environment()`` gives them."""
-    return dict(_content(Path(path))["written_with"])
+    """What the checkpoint of this manifest was written with: versions and machine, as ``environment()`` gives them.
+
+    Parameters
+    ----------
+    path
+        The manifest: ``.../step-00000120.json``.
+
+    Raises
+    ------
+    CheckpointError
+        When it is missing or damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written_with(save(folder, 1, {})) == environment()
+    True
+    """
+    return dict(content_of(Path(path))["written_with"])
 
 
 def environment() -> dict[str, str]:
-    """What bits depend on beside the state: versions of the libraries, how NumPy multiplies, the kind of processor."""
+    """What bits depend on beside the state: versions of the libraries, how NumPy multiplies, the kind of processor.
+
+    Examples
+    --------
+    >>> list(environment())
+    ['lucidgrad', 'numpy', 'safetensors', 'python', 'blas', 'machine', 'processors']
+    """
     import safetensors
 
     build: Any = np.show_config(mode="dicts")
@@ -163,9 +206,24 @@ def clean(folder: PathLike) -> list[Path]:
 
     Only hidden temporaries are removed, never a checkpoint, nor a part of one that may be on its way in a copy.
 
+    Parameters
+    ----------
+    folder
+        Where checkpoints are saved; it need not be there.
+
     Returns
     -------
     The paths that were removed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = save(folder, 1, {})
+    ...     (Path(folder) / ".step-00000002.json.0123456789abcdef.tmp").touch()
+    ...     [path.name for path in clean(folder)]
+    ['.step-00000002.json.0123456789abcdef.tmp']
     """
     folder = Path(folder)
     found = [p for p in folder.iterdir() if _TEMPORARY.fullmatch(p.name)] if folder.is_dir() else []
@@ -195,15 +253,8 @@ def _encode(tree: Tree) -> tuple[bytes, bytes]:
 
     arrays, plain = flatten(tree)
     tensors = encode_tensors(arrays)
-    content = {
-        "format": "lucidgrad checkpoint",
-        "version": FORMAT_VERSION,
-        "written_with": environment(),
-        "tensors": {"bytes": len(tensors), "sha256": hashlib.sha256(tensors).hexdigest()},
-        "tree": plain,
-    }
-    rest = json.dumps(content, allow_nan=False).encode() + b"}\n"
-    return tensors, b'{"sha256": "%s", "content": ' % hashlib.sha256(rest).hexdigest().encode() + rest
+    described = {"bytes": len(tensors), "sha256": hashlib.sha256(tensors).hexdigest()}
+    return tensors, manifest_of({"written_with": environment(), "tensors": described, "tree": plain})
 
 
 def _commit(manifest_path: Path, tensors: bytes, manifest: bytes) -> None:
@@ -284,7 +335,7 @@ def _tensors_path(manifest_path: Path, sha256: str) -> Path:
 
 
 def _tensors_path_of(manifest_path: Path) -> Path:
-    return _tensors_path(manifest_path, _content(manifest_path)["tensors"]["sha256"])
+    return _tensors_path(manifest_path, content_of(manifest_path)["tensors"]["sha256"])
 
 
 def _none_in(folder: Path, problems: list[str]) -> CheckpointError:
@@ -300,12 +351,12 @@ def _none_in(folder: Path, problems: list[str]) -> CheckpointError:
 
 def _read(manifest_path: Path) -> Tree:
     """The tree of one checkpoint, after all of its bytes have been checked."""
-    content = _content(manifest_path)
+    content = content_of(manifest_path)
     declared = content["tensors"]
     tensors_path = _tensors_path(manifest_path, declared["sha256"])
-    data = _bytes_of(tensors_path, declared["bytes"])
+    data = bytes_of(tensors_path, declared["bytes"])
     if hashlib.sha256(data).hexdigest() != declared["sha256"]:
-        raise _damaged(tensors_path, "bytes that have changed since")
+        raise damaged(tensors_path, "bytes that have changed since")
     return unflatten(_decode_tensors(data, tensors_path), content["tree"])
 
 
@@ -316,53 +367,4 @@ def _decode_tensors(data: bytes, path: Path) -> dict[str, Array]:
     try:
         return decode(data)
     except (SafetensorError, KeyError, ValueError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from None
-
-
-def _content(path: Path) -> dict[str, Any]:
-    """The content of a manifest, after its own hash, its version and the kinds of its fields have been checked."""
-    data = _bytes_of(path)
-    head = _HEAD.match(data)
-    if not head or hashlib.sha256(data[head.end() :]).hexdigest().encode() != head[1]:
-        raise _damaged(
-            path, "no manifest, or one that has changed since" if not head else "bytes that have changed since"
-        )
-    try:
-        content = json.loads(data)["content"]
-        version, declared = content["version"], content["tensors"]
-        is_sound = type(declared["bytes"]) is int and re.fullmatch(_HASH, declared["sha256"]) and "tree" in content
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from None
-    if version != FORMAT_VERSION or not is_sound:
-        raise CheckpointError(
-            explain(
-                f"{path} expected format version {FORMAT_VERSION}",
-                f"{version!r}, written with {content.get('written_with')}",
-                "Read it with the version of lucidgrad that wrote it",
-            )
-        )
-    return content  # type: ignore[no-any-return]
-
-
-def _bytes_of(path: Path, expected: int | None = None) -> bytes:
-    """The whole file, if it is as large as expected; decided before memory is taken."""
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if expected is not None and size != expected:
-                raise _damaged(path, f"{size} bytes instead of {expected}")
-            if expected is None and size > LARGEST_MANIFEST_BYTES:
-                raise _damaged(path, f"{size} bytes, more than a manifest has")
-            return file.read()
-    except CheckpointError:
-        raise
-    except OSError as error:
-        raise CheckpointError(explain(f"{path.name} expected to be readable", str(error), "Use another one")) from error
-
-
-def _damaged(path: Path, got: str) -> CheckpointError:
-    return CheckpointError(
-        explain(
-            f"{path.name} expected to be the file of a checkpoint, as it was written", got, "Use another checkpoint"
-        )
-    )
+        raise damaged(path, f"{type(error).__name__}: {error}") from None

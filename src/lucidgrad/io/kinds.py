@@ -45,6 +45,13 @@ class Kind:
         takes no memory that is not there already. It raises a LucidgradError, KeyError, TypeError or ValueError.
     includes_subclasses
         Whether ``to_tree`` can tell by itself what it cannot save.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> kind = Kind("fraction", Fraction, lambda f: [f.numerator, f.denominator], lambda tree: Fraction(*tree))
+    >>> kind.to_tree(Fraction(3, 4)), kind.from_tree([3, 4])
+    ([3, 4], Fraction(3, 4))
     """
 
     name: str
@@ -60,10 +67,22 @@ _KINDS: dict[str, Kind] = {}
 def register(kind: Kind) -> None:
     """Add a kind whose name is in ``PROVIDERS``.
 
+    Parameters
+    ----------
+    kind
+        The kind: files that name it can be loaded from now on, and models of its type saved.
+
     Raises
     ------
     ArgumentError
         When the name is not there, or is that of another kind already.
+
+    Examples
+    --------
+    >>> register(Kind("fraction", float, to_tree=float.hex, from_tree=float.fromhex))
+    Traceback (most recent call last):
+      ...
+    lucidgrad.errors.ArgumentError: a kind of model file expected a name in lucidgrad.io.kinds.PROVIDERS, ...
     """
     if kind.name not in PROVIDERS or _KINDS.get(kind.name, kind).type is not kind.type:
         raise ArgumentError(
@@ -77,7 +96,24 @@ def register(kind: Kind) -> None:
 
 
 def kind_of(model: Any) -> Kind:
-    """The kind a model is saved as."""
+    """The kind a model is saved as.
+
+    Parameters
+    ----------
+    model
+        A network, an estimator, or what prepares their inputs.
+
+    Raises
+    ------
+    ArgumentError
+        When there is no kind for its type.
+
+    Examples
+    --------
+    >>> from lucidgrad.nn import Linear
+    >>> kind_of(Linear(2, 3)).name
+    'network'
+    """
     for name, module in PROVIDERS.items():
         if module.startswith("lucidgrad.io.") or module.rpartition(".")[0] in sys.modules:
             _load(name)  # a model of a chapter that has not been imported cannot be here
@@ -94,7 +130,23 @@ def kind_of(model: Any) -> Kind:
 
 
 def kind_named(name: Any) -> Kind:
-    """The kind a file names."""
+    """The kind a file names.
+
+    Parameters
+    ----------
+    name
+        What the file says; it may be anything.
+
+    Raises
+    ------
+    ModelFileError
+        When no kind is called so.
+
+    Examples
+    --------
+    >>> kind_named("standardize").type
+    <class 'lucidgrad.data.transforms.Standardize'>
+    """
     if not isinstance(name, str) or name not in PROVIDERS:
         raise ModelFileError(
             explain(
@@ -108,7 +160,26 @@ def kind_named(name: Any) -> Kind:
 
 
 def from_tree(name: Any, tree: Tree) -> Any:
-    """The model of a kind from what a file holds; whatever goes wrong is the file's fault."""
+    """The model of a kind from what a file holds; whatever goes wrong is the file's fault.
+
+    Parameters
+    ----------
+    name
+        The kind that the file names.
+    tree
+        What the file holds: nested dicts, lists and tuples of arrays of any shape and plain values.
+
+    Raises
+    ------
+    ModelFileError
+        When no kind is called so, or the parts do not make a model of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from_tree("standardize", {"mean": np.array([1.0, 2.0]), "scale": np.array([2.0, 4.0])})
+    Standardize(mean=array([1., 2.]), scale=array([2., 4.]))
+    """
     kind = kind_named(name)
     try:
         return kind.from_tree(tree)

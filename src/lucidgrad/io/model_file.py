@@ -37,6 +37,13 @@ class ModelFile:
         What has to be done to inputs before, such as a ``Standardize``.
     written_with
         Versions of what wrote it.
+
+    Examples
+    --------
+    >>> from lucidgrad.nn import Linear
+    >>> file = ModelFile("network", Linear(2, 3), ["red", "green", "blue"], {}, None, {"lucidgrad": "0.1.0"})
+    >>> file.model
+    Linear(in_features=2, out_features=3)
     """
 
     kind: str
@@ -121,6 +128,16 @@ def load(path: PathLike, *, strict_finite: bool = False) -> Any:
     ------
     ModelFileError
         When the file cannot be read, is damaged, or is not a model that this version of lucidgrad has.
+
+    Examples
+    --------
+    >>> import tempfile, lucidgrad as lg
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.lucidgrad"
+    ...     lg.save(lg.nn.Linear(2, 3), path)
+    ...     lg.load(path)
+    Linear(in_features=2, out_features=3)
     """
     return _read(path, strict_finite).model
 
@@ -128,10 +145,28 @@ def load(path: PathLike, *, strict_finite: bool = False) -> Any:
 def read_model(path: PathLike, *, strict_finite: bool = False) -> ModelFile:
     """``load``, with all else that the file holds.
 
+    Parameters
+    ----------
+    path
+        It may come from anyone: it is checked before anything of it is used.
+    strict_finite
+        Refuse NaN and infinities among the weights, instead of a warning.
+
     Raises
     ------
     ModelFileError
         As ``load``.
+
+    Examples
+    --------
+    >>> import tempfile, lucidgrad as lg
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.lucidgrad"
+    ...     lg.save(lg.nn.Linear(2, 3), path, labels=["red", "green", "blue"], metrics={"accuracy": 0.5})
+    ...     file = lg.io.read_model(path)
+    >>> file.kind, file.labels, file.metrics
+    ('network', ['red', 'green', 'blue'], {'accuracy': 0.5})
     """
     return _read(path, strict_finite)
 

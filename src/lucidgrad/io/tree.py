@@ -72,6 +72,13 @@ def flatten(tree: Tree) -> tuple[dict[str, Array], Plain]:
 def unflatten(arrays: dict[str, Array], plain: Plain) -> Tree:
     """Put together what ``flatten`` has taken apart.
 
+    Parameters
+    ----------
+    arrays
+        The arrays, of any shape, by their path in the tree.
+    plain
+        All else, as ``json.loads`` gives it.
+
     Returns
     -------
     The tree: equal types, dtypes, byte orders and bits. Arrays are C-contiguous; whether they can be written to
@@ -81,6 +88,12 @@ def unflatten(arrays: dict[str, Array], plain: Plain) -> Tree:
     ------
     CheckpointError
         When the two parts do not belong together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> unflatten({"/w": np.zeros(2)}, {"w": {"$array": "/w"}, "steps": {"$tuple": [1, 2]}})
+    {'w': array([0., 0.]), 'steps': (1, 2)}
     """
     rest = dict(arrays)
     try:
