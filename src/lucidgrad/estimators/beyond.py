@@ -115,8 +115,13 @@ class Beyond:
         network = me.__dict__.get("_network")
         if network is None:
             return super()._forward_pass_fast(X, check_input=check_input)  # type: ignore[misc, no-any-return]
-        if check_input:
-            X = validate_data(me, X, accept_sparse=["csr", "csc"], reset=False)
-        made = outputs(network, X, me.n_outputs_)
+        made = self._scores(X, check_input)
         ACTIVATIONS[me.out_activation_](made)
         return made
+
+    def _scores(self, X: Any, check_input: bool = True) -> Array:
+        """What the network puts out, (n, outputs)."""
+        me: Any = self
+        if check_input:
+            X = validate_data(me, X, accept_sparse=["csr", "csc"], reset=False)
+        return outputs(me.model_, X, me.n_outputs_)

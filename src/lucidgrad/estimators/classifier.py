@@ -6,22 +6,14 @@ from typing import Any, ClassVar
 
 from sklearn import neural_network
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from lucidgrad.estimators.beyond import Beyond
 from lucidgrad.estimators.extras import CONSTRAINTS, OF_CLASSIFIER
 from lucidgrad.estimators.mlp import Native
 from lucidgrad.estimators.onnx_export import write_classifier
-from lucidgrad.losses import Hinge
+from lucidgrad.estimators.scores import has_probabilities, has_scores
 from lucidgrad.onnx.pipeline import Pipeline
-
-
-def _has_probabilities(me: Any) -> bool:
-    if me.loss == "hinge" or isinstance(me.loss, Hinge) or me.loss is Hinge:
-        raise AttributeError(
-            "predict_proba expected a loss that knows probabilities, got the hinge loss, which knows margins alone. "
-            "Use loss='log_loss', or sklearn.calibration.CalibratedClassifierCV."
-        )
-    return True
 
 
 class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: ignore[misc]
@@ -197,16 +189,27 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
         self._fit_with(X, y, sample_weight, X_val, y_val, sample_weight_val)
         return self
 
-    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class, (n, classes) in the order of ``classes_``."""
         return super().predict_proba(X)
 
-    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Any:
         """The logarithm of ``predict_proba``."""
         return super().predict_log_proba(X)
 
+    @available_if(has_scores)  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> Any:
+        """With the hinge loss, the score of each class, (n, classes), the largest of which is predicted.
+
+        Of two classes the score of the second, (n,), and of several labels a row that of each, (n, labels): positive
+        where it is predicted.
+        """
+        check_is_fitted(self)
+        made = self._scores(X)
+        return made[:, 0] if self._label_binarizer.y_type_ == "binary" else made
+
     def write_onnx(self, pipeline: Pipeline) -> None:
-        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``label`` and ``probabilities``."""
+        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``label``, ``probabilities`` or ``scores``."""
         write_classifier(self, pipeline)

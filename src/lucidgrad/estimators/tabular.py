@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from lucidgrad.errors import ArgumentError, DataError, explain
@@ -17,9 +18,10 @@ from lucidgrad.estimators.extras import class_weights
 from lucidgrad.estimators.intervals import check_coverage, least_scores, split_interval
 from lucidgrad.estimators.networks import loss_for_numbers
 from lucidgrad.estimators.onnx_export import write_table_classifier, write_table_regressor
+from lucidgrad.estimators.scores import has_probabilities, has_scores, knows_probabilities, loss_for_classes
 from lucidgrad.estimators.table_training import Scaling, TableEstimator
 from lucidgrad.functional import softmax
-from lucidgrad.losses import Poisson, as_loss
+from lucidgrad.losses import Poisson
 from lucidgrad.onnx.pipeline import Pipeline
 from lucidgrad.tensor import Tensor
 
@@ -55,7 +57,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     kinds
         A dict of what columns are, by name, where the guess is not right: see ``lucidgrad.data.table.KINDS``.
     loss
-        A loss of lucidgrad, or its name.
+        ``"cross_entropy"``; ``"hinge"``, which knows no probabilities; a Loss, or a function of (logits, labels).
     learning_rate, weight_decay, batch_size, epochs
         Of AdamW; ``batch_size="auto"`` goes by the number of rows.
     early_stopping
@@ -201,15 +203,25 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         return own if weight is None else own * weight
 
     def _outputs(self, targets: Array) -> tuple[int, str, Any]:
-        return len(self.classes_), "probabilities", as_loss(self.loss)
+        loss = loss_for_classes(self.loss)
+        return len(self.classes_), "probabilities" if knows_probabilities(loss) else "values", loss
 
+    @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (rows, classes) in the order of ``classes_``."""
         return softmax(Tensor.wrap(self._ask(X).astype(np.float64)), axis=-1).numpy().copy()
 
+    @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithm of ``predict_proba``."""
-        return np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny))
+        made: Array = np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny))
+        return made
+
+    @available_if(has_scores)  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> Array:
+        """With the hinge loss: a score for each class, (rows, classes); of two the lead of the second, (rows,)."""
+        made: Array = self._ask(X).astype(np.float64)
+        return made[:, 1] - made[:, 0] if len(self.classes_) == 2 else made
 
     def predict(self, X: Any) -> Array:
         """The most probable class of each row, (rows,)."""
@@ -218,7 +230,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         return labels
 
     def write_onnx(self, pipeline: Pipeline) -> None:
-        """For ``lucidgrad.onnx.export``: a column each → ``label``, ``probabilities``; see ``lucidgrad.onnx.table``."""
+        """For ``lucidgrad.onnx.export``: a column each (``onnx.table``) → label, probabilities or scores."""
         write_table_classifier(self, pipeline)
 
 

@@ -93,6 +93,8 @@ def predict_file(
     is_classifier = isinstance(estimator, TabularClassifier)
     if probabilities and not is_classifier:
         raise ArgumentError(explain("--probabilities expected classes", "a model of numbers", "Try --interval 0.9"))
+    if probabilities:
+        require_probabilities(estimator)
     if interval is not None and is_classifier:
         raise ArgumentError(explain("--interval expected numbers", "a model of classes", "Try --probabilities"))
     source.require(list(keep), "to keep")
@@ -110,6 +112,18 @@ def predict_file(
     return rows
 
 
+def require_probabilities(estimator: Any) -> None:
+    """ArgumentError for classes that are told by their scores alone."""
+    if not hasattr(estimator, "predict_proba"):
+        raise ArgumentError(
+            explain(
+                "probabilities and the measures of them expected a model that was trained by a loss that knows them",
+                f"loss={estimator.loss!r}",
+                "lucidgrad predict gives its labels; for probabilities train with loss='cross_entropy'",
+            )
+        )
+
+
 def _names(estimator: Any, probabilities: bool, interval: float | None) -> list[str]:
     names = [PREDICTION]
     if probabilities:
@@ -124,9 +138,9 @@ def _answer(
 
     x = batch.frame
     if isinstance(estimator, TabularClassifier):
-        p = estimator.predict_proba(x)
-        labels = estimator.classes_[p.argmax(axis=1)]
-        values = [labels.tolist(), *(p.T if probabilities else [])]
+        p = estimator.predict_proba(x) if probabilities else None
+        labels = estimator.predict(x) if p is None else estimator.classes_[p.argmax(axis=1)]
+        values = [labels.tolist(), *([] if p is None else p.T)]
     else:
         values = [estimator.predict(x)]
         if interval is not None:
@@ -190,6 +204,8 @@ def evaluate_file(estimator: Any, source: TableFile, target: str) -> tuple[Measu
 
     source.require([target], "with the true answers")
     is_classifier = isinstance(estimator, TabularClassifier)
+    if is_classifier:
+        require_probabilities(estimator)
     wanted: Type = "number"
     if is_classifier:
         kind = estimator.classes_.dtype.kind
