@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -11,9 +12,11 @@ import pytest
 
 import lucidgrad as lg
 from lucidgrad import optim
+from lucidgrad.seeing.frames import frames_of
 from lucidgrad.seeing.kernels import MOST_LINES
 from lucidgrad.seeing.phrases import PHRASES
-from lucidgrad.seeing.tables import cell_of, place_of_largest, table
+from lucidgrad.seeing.readable import number
+from lucidgrad.seeing.tables import Tables, cell_of, place_of_largest, table
 from lucidgrad.training import Callback, Checkpoint
 
 OPTIMIZERS = {
@@ -95,9 +98,28 @@ def test_a_native_run_is_recorded_with_its_numbers_to_rounding():
     run = train(optim.SGD(0.1, momentum=0.9), "native", [heard])
     recording = lg.record(run, epoch=2, batch=4, kernels=False)
     assert recording.replayed.engine == "native"
-    assert recording.step.largest_difference < 1e-6
-    assert recording.step.loss == pytest.approx(heard.losses[-1], rel=1e-5)
-    assert "machine code" in recording.frames[-1].text["en"]
+    step = recording.step
+    assert step.loss == heard.losses[-1]
+    for path, parameter in run.model.parameters().items():  # it was the last step
+        np.testing.assert_array_equal(step.parameters_after[path].numpy(), parameter.numpy())
+    assert 0 < step.largest_difference < 1e-6
+    assert step.loss_difference == abs(step.loss - step.eager_loss) < 1e-6
+    for language in ("en", "ko"):
+        assert number(step.largest_difference, 2) in recording.frames[-1].text[language]
+    assert "eager replay" in recording.frames[0].text["en"]
+
+
+def test_what_the_texts_say_of_a_native_run_depends_on_what_differs(recording):
+    step = dataclasses.replace(recording.step, eager_loss=recording.step.loss)
+    step.eager_parameters_after = step.parameters_after
+    assert step.largest_difference == step.loss_difference == 0.0
+    last = frames_of(step, Tables())[-1]
+    assert "has the very same" in last.text["en"]
+    assert "똑같습니다" in last.text["ko"]
+    step.eager_loss += 0.0014
+    last = frames_of(step, Tables())[-1]
+    assert "by at most 0 in the parameters and by 0.0014 in the loss" in last.text["en"]
+    assert "매개변수에서 최대 0, 손실에서 0.0014," in last.text["ko"]
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +214,11 @@ def test_a_step_that_diverged_is_recorded_with_what_is_no_number():
         run = lg.fit(lg.nn.Linear(1, 1, key=lg.Key(0)), x, y, loss="squared_error", optimizer=optim.SGD(1e20), epochs=9)
     recording = lg.record(run, epoch=run.epoch, kernels=False)
     assert not np.isfinite(recording.step.loss)
+    assert "update" not in {f.phase for f in recording.frames}  # the run has left it out
+    assert "has left the update out" in recording.frames[-1].text["en"]
+    assert recording.step.largest_difference == recording.step.loss_difference == 0.0
+    for path, before in recording.step.parameters_before.items():
+        np.testing.assert_array_equal(recording.step.parameters_after[path].numpy(), before.numpy())
     json.loads(re.search(r'id="step">(.*?)</script>', recording.html, flags=re.DOTALL)[1])
 
 
@@ -267,6 +294,12 @@ def test_a_table_shows_all_of_a_small_array_and_the_telling_part_of_a_large_one(
     assert table(np.array([3, 1]))["heat"] == [[0, 0]]  # labels are no quantities
     assert table(np.zeros((0, 3)))["cells"] == []
     assert table(np.array(2.5))["cells"] == [["2.5"]]
+
+
+def test_every_number_of_a_table_has_all_its_digits_at_hand():
+    for dtype in (np.float16, np.float32, np.float64):
+        array = np.random.default_rng(0).normal(size=(3, 4)).astype(dtype)
+        np.testing.assert_array_equal(np.array(table(array)["exact"], dtype), array)
 
 
 def test_the_example_is_read_off_a_number_that_is_shown():

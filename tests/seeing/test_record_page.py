@@ -10,13 +10,28 @@ import lucidgrad as lg
 NASTY = '</script><img src=x onerror="document.title=1">'
 
 
-@pytest.fixture(scope="module")
-def recording():
+def train(*callbacks, engine="native"):
     lg.seed(0)
     x, y = lg.data.xor(24, seed=0)
     model = lg.nn.Sequential(lg.nn.Linear(2, 3), lg.functional.tanh, lg.nn.Linear(3, 2))
-    run = lg.fit(model, x, y, loss="cross_entropy", optimizer=lg.optim.Adam(0.05), epochs=2, batch_size=6)
-    return lg.record(run, epoch=2, batch=3)
+    return lg.fit(
+        model, x, y, loss="cross_entropy", optimizer=lg.optim.Adam(0.05), epochs=2, batch_size=6, engine=engine,
+        callbacks=callbacks,
+    )  # fmt: skip
+
+
+class StopAfter(lg.training.Callback):
+    def __init__(self, steps):
+        self.steps = steps
+
+    def on_step_end(self, run):
+        if run.step == self.steps:
+            run.stop("enough")
+
+
+@pytest.fixture(scope="module")
+def recording():
+    return lg.record(train(), epoch=2, batch=3)
 
 
 @pytest.fixture
@@ -104,6 +119,45 @@ def test_numbers_before_and_after_stand_in_tables_with_heat(opened, recording):
         np.testing.assert_allclose(shown, wanted[path].numpy().ravel(), rtol=1e-2)
     assert opened.locator("td.mark").count() == len(tables)
     assert "rgb" in opened.locator("td").first.get_attribute("style")
+
+
+def shown_exactly(page, name, role):
+    """An array as the page has it: every number with all its digits stands in the title of its cell."""
+    for found in page.locator("#tables figure").all():
+        if (found.locator("b").inner_text(), found.locator(".role").inner_text()) == (name, role):
+            return np.array([cell.get_attribute("title") for cell in found.locator("td").all()], np.float32)
+    raise AssertionError(f"no table {name}, {role}")
+
+
+@pytest.mark.parametrize("engine", ["native", "eager"])
+def test_parameters_and_loss_on_the_page_have_the_bits_of_the_run(page, recording, tmp_path, engine):
+    shown = recording if engine == "native" else lg.record(train(engine=engine), epoch=2, batch=3, kernels=False)
+    shown.save(tmp_path / "step.html")
+    page.goto((tmp_path / "step.html").as_uri())
+    step = 6  # batch 3 of epoch 2, of four an epoch
+    before, after = (train(StopAfter(n), engine=engine) for n in (step, step + 1))
+    press(page, "4")
+    for path in before.parameters:
+        symbol = recording.step.chart.vertices[[v.title for v in recording.step.chart.vertices].index(path)].symbol
+        for name, role, run in ((symbol, "before", before), (f"{symbol}′", "after", after)):
+            own = run.parameters[path].numpy()
+            np.testing.assert_array_equal(shown_exactly(page, name, role), own.ravel(), strict=True)
+        press(page, "ArrowRight")
+    assert page.get_attribute("body", "data-phase") == "result"
+    assert shown_exactly(page, "L", "loss of the run").tolist() == [after.batch_loss]
+
+
+def test_a_page_of_a_native_run_calls_the_values_between_what_they_are(opened, recording):
+    for language, replayed in (("en", "eager replay"), ("ko", "다시 실행하여")):
+        press(opened, "1")
+        assert replayed in opened.inner_text("#text")
+        press(opened, "End")
+        assert replayed in opened.inner_text("#text")
+        assert {"en": "eager replay", "ko": "즉시 실행으로 재현"}[language] in opened.inner_text("#where")
+        press(opened, "l")
+    eager = lg.record(train(engine="eager"), kernels=False)
+    assert "replay" not in eager.frames[0].text["en"]
+    assert "bit for bit" in eager.frames[-1].text["en"]
 
 
 def test_the_kernel_stands_beside_it_on_request(opened, recording):

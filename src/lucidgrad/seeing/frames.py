@@ -95,8 +95,9 @@ class _Frames:
             yield self._backward(vertex, pulls)
         for wrapped in self.step.wrapped:
             yield self._wrapped(wrapped)
-        for path in self.step.parameters_before:
-            yield self._update(path)
+        if not self.step.is_left_out:
+            for path in self.step.parameters_before:
+                yield self._update(path)
         if self.step.buffers_before:
             yield self._buffers()
         yield self._result()
@@ -105,6 +106,14 @@ class _Frames:
         shown = np.asarray(array)
         mark = None if place is None or len(place) != shown.ndim else cell_of(shown, place)
         return {"name": name, "role": phrase(role), "kind": role, "array": self.tables.add(array), "mark": mark}
+
+    def _natively(self, *names: str, **values: str) -> list[Text]:
+        """Phrases for runs in machine code alone."""
+        return [phrase(name, **values) for name in names] if self.step.replayed.engine == "native" else []
+
+    def _own_loss(self) -> dict[str, Any]:
+        loss = self.chart.vertices[-1]
+        return self._table(loss.symbol, "run_loss", np.asarray(self.step.loss, loss.spec.dtype))
 
     def _layer(self, vertex: Vertex) -> str:
         return "" if vertex.layer is None else self.chart.layers[vertex.layer].title
@@ -120,7 +129,7 @@ class _Frames:
         before = self.step.parameters_before
         tables += [self._table(self.symbols.get(path, path), "parameter", p.numpy()) for path, p in before.items()]
         given = [v.number for v in self.chart.vertices if v.kind in ("data", "parameter")]
-        text = joined(text, phrase("samples", rows=rows))
+        text = joined(text, phrase("samples", rows=rows), *self._natively("native_run_text", "own_text", "replay_text"))
         return Frame("data", phrase("data_title"), text, tables=tables, vertices=given)
 
     # --- forward ----------------------------------------------------------------------------------------------------
@@ -133,10 +142,14 @@ class _Frames:
         tables.append(self._table(vertex.symbol, "output", node.output, place))
         used = ", ".join(e.source.symbol for e in _once(inputs)) or "·"
         text = phrase("forward_text", op=node.op.name, y=vertex.symbol, inputs=used)
+        if vertex.kind == "loss":
+            eager, own = number(self.step.eager_loss, 9), number(self.step.loss, 9)
+            text = joined(phrase("loss_text"), *self._natively("loss_native_text", eager=eager, own=own))
+            tables += [self._own_loss()] if self.step.replayed.engine == "native" else []
         return Frame(
             "forward",
             same(f"{vertex.symbol} = {node.op.name}"),
-            phrase("loss_text") if vertex.kind == "loss" else text,
+            text,
             [forward_formula(node.op, names, node.attrs)],
             _forward_example(node, vertex.symbol, place),
             tables,
@@ -227,6 +240,7 @@ class _Frames:
             self._table(f"{symbol}′", "after", after.numpy(), place),
         ]
         text = phrase("update_text", symbol=symbol, changed=int(np.count_nonzero(change)), count=change.size)
+        text = joined(text, *self._natively("update_native_text"))
         if optimizer is not None and optimizer.full_batch:
             text = phrase("minimiser_text", optimizer=type(optimizer).__name__)
         vertices = [self.numbers[path]] if path in self.numbers else []
@@ -258,10 +272,13 @@ class _Frames:
     def _result(self) -> Frame:
         step, done = self.step, self.step.replayed
         text = phrase("result_text", before=number(step.loss, 5), after=number(step.loss_after, 5))
-        ran = phrase("same_text")
+        if step.is_left_out:
+            text = phrase("stopped_text", loss=number(step.loss))
+        ran = [phrase("same_text")]
         if done.engine == "native":
-            difference = step.largest_difference
-            ran = phrase("native_text", difference=number(difference, 2)) if difference else phrase("native_same_text")
+            differences = {"parameters": step.largest_difference, "loss": step.loss_difference}
+            told = {name: number(d, 2) for name, d in differences.items()}
+            ran = [phrase("own_text"), phrase("differs_text" if any(differences.values()) else "equal_text", **told)]
         checks = [phrase("checked_text", count=done.checked_epochs)] if done.checked_epochs else []
         head = [phrase(n) for n in ("parameter", "norm_before", "norm_gradient", "norm_change", "norm_after")]
         rows = [head]
@@ -271,9 +288,11 @@ class _Frames:
             norms = [number(np.linalg.norm(a), 4) for a in (old, gradient, new - old, new)]
             rows.append([same(f"{self.symbols.get(path, '')}  {path}".strip()), *map(same, norms)])
         fall = f"L: {number(step.loss, 5)} → {number(step.loss_after, 5)}   (Δ = {number(step.loss_after - step.loss)})"
-        all_text = joined(text, ran, *checks)
-        return Frame("result", phrase("result_title"), all_text, [fall], vertices=[self.chart.vertices[-1].number],
-                     summary=rows)  # fmt: skip
+        if step.is_left_out:
+            fall = f"L: {number(step.loss)}"
+        own, last = [self._own_loss()], self.chart.vertices[-1].number
+        all_text = joined(text, *ran, *checks)
+        return Frame("result", phrase("result_title"), all_text, [fall], tables=own, vertices=[last], summary=rows)
 
 
 def _once(edges: list[Any]) -> list[Any]:

@@ -89,7 +89,7 @@ def _data(
         "language": language,
         "languages": LANGUAGES,
         "where": phrase("where", epoch=done.epoch, batch=done.batch, step=done.step + 1),
-        "ran": {name: phrase("ran", engine=phrase(done.engine)[name])[name] for name in LANGUAGES},
+        "ran": phrase(done.engine),
         "settings": repr(done.run.optimizer),
         "frames": [frame.plain() for frame in frames],
         "arrays": arrays,

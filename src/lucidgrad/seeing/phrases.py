@@ -74,13 +74,37 @@ PHRASES: dict[str, tuple[str, str]] = {
         "These are the numbers of the run, bit for bit: it ran op by op too.",
         "실제 학습의 숫자와 비트 하나까지 같습니다. 그 학습도 연산을 하나씩 실행했기 때문입니다.",
     ),
-    "native_text": (
-        "The run did this step in machine code; its parameters then differ by at most {difference}: rounding.",
-        "실제 학습은 이 스텝을 기계어로 실행했습니다. 매개변수의 차이는 최대 {difference}, 반올림 차이입니다.",
+    "native_run_text": (
+        "The run did this step in machine code, which keeps nothing of what lies between.",
+        "실제 학습은 이 스텝을 기계어로 실행했고, 도중의 값은 남기지 않았습니다.",
     ),
-    "native_same_text": (
-        "The run did this step in machine code, and has these very numbers after it.",
-        "실제 학습은 이 스텝을 기계어로 실행했고, 그 결과도 이 숫자와 똑같습니다.",
+    "own_text": (
+        "Parameters and loss are those of the run in machine code, bit for bit.",
+        "매개변수와 손실은 기계어로 실행한 실제 학습의 값과 비트까지 같습니다.",
+    ),
+    "replay_text": (
+        "Values and gradients between them come from an eager replay from the same parameters, equal up to rounding.",
+        "그 사이의 값과 기울기는 같은 매개변수에서 다시 실행하여 얻었고, 반올림 차이가 있을 수 있습니다.",
+    ),
+    "loss_native_text": (
+        "The replay has {eager} here; the run itself had {own}.",
+        "다시 실행하여 얻은 값은 {eager}, 실제 학습의 값은 {own}입니다.",
+    ),
+    "update_native_text": (
+        "What stands after the update is the run's own; the one element is worked out with the replayed gradient.",
+        "갱신 후의 값은 실제 학습의 값이고, 원소 하나의 계산에는 다시 실행하여 얻은 기울기를 썼습니다.",
+    ),
+    "differs_text": (
+        "The eager replay differs by at most {parameters} in the parameters and by {loss} in the loss: rounding.",
+        "다시 실행하여 얻은 값과의 차이는 매개변수에서 최대 {parameters}, 손실에서 {loss}, 모두 반올림 차이입니다.",
+    ),
+    "equal_text": (
+        "The eager replay has the very same.",
+        "다시 실행하여 얻은 값도 똑같습니다.",
+    ),
+    "stopped_text": (
+        "The loss is {loss}, no finite number: the run has left the update out, and stopped.",
+        "손실이 {loss}, 곧 유한한 수가 아니므로 실제 학습은 갱신을 하지 않고 멈췄습니다.",
     ),
     "checked_text": (
         "Checked: {count} replayed epochs have the losses and weights of the run's history.",
@@ -98,12 +122,15 @@ PHRASES: dict[str, tuple[str, str]] = {
     "targets": ("targets", "정답"),
     "inputs": ("inputs", "입력"),
     "weights": ("weights of the samples", "표본 가중치"),
+    "run_loss": ("loss of the run", "실제 학습의 손실"),
     # the page itself
     "title": ("A training step in slow motion", "슬로 모션으로 보는 학습 스텝"),
     "where": ("epoch {epoch} · minibatch {batch} · step {step}", "에포크 {epoch} · 미니배치 {batch} · 스텝 {step}"),
-    "ran": ("ran {engine}", "{engine} 실행"),
-    "native": ("natively", "네이티브"),
-    "eager": ("eagerly", "즉시"),
+    "native": (
+        "ran natively; values and gradients of an eager replay",
+        "네이티브 실행; 값과 기울기는 즉시 실행으로 재현",
+    ),
+    "eager": ("ran eagerly", "즉시 실행"),
     "graph": ("Computational graph", "계산 그래프"),
     "formula": ("Formula", "수식"),
     "example": ("One element", "원소 하나로 보면"),

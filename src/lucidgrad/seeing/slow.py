@@ -1,7 +1,13 @@
-"""A training step op by op: run once more eagerly, with every value, gradient and update kept."""
+"""A training step op by op: run once more eagerly, with every value, gradient and update kept.
+
+What the run itself has of a step, on whichever engine, is the state before it, the state after it, and the loss: these
+stay the run's own. What lies between them comes from the eager replay, and so does what can be compared.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,45 +65,94 @@ class SlowStep:
     ----------
     replayed
         The step as the run did it.
+    loss
+        Of the minibatch before the update: the run's own.
+    state_before, state_after, parameters_before, parameters_after
+        What the update started with and what it made: the run's own.
+    buffers_before, buffers_after
+        Running statistics, which the way forward changes: the run's own.
     chart
-        The ops of the way forward with values and gradients.
+        The ops of the way forward with values and gradients, of the eager replay from the same state; all below is.
     pulls
         The way back: for each op, the last first, what goes back along its edges.
     wrapped, optimizer
         The wrappers around the optimiser from the outside in, and the optimiser inside of them.
     gradients
         As the optimiser inside of all wrappers gets them, by path.
-    state_before, state_after, parameters_before, parameters_after
-        What the update started with and what it made.
-    buffers_before, buffers_after
-        Running statistics, which the way forward changes.
-    loss, loss_after
-        Of the minibatch before the update and after it, with the same randomness.
+    eager_loss, eager_parameters_after
+        What the replay has for the run's ``loss`` and ``parameters_after``.
+    loss_after
+        Of the minibatch with the run's parameters after the update and the same randomness.
     """
 
     replayed: Replayed
     chart: Chart
+    eager_loss: float
+    loss_after: float = float("nan")
     pulls: list[tuple[Vertex, list[Pull]]] = field(default_factory=list)
     wrapped: list[Wrapped] = field(default_factory=list)
     optimizer: Optimizer | None = None
     gradients: Tensors = field(default_factory=dict)
-    state_before: dict[str, Any] = field(default_factory=dict)
-    state_after: dict[str, Any] = field(default_factory=dict)
-    parameters_before: Tensors = field(default_factory=dict)
-    parameters_after: Tensors = field(default_factory=dict)
-    buffers_before: Tensors = field(default_factory=dict)
-    buffers_after: Tensors = field(default_factory=dict)
-    loss: float = float("nan")
-    loss_after: float = float("nan")
+    eager_parameters_after: Tensors = field(default_factory=dict)
+
+    @property
+    def loss(self) -> float:
+        """Before the update, as the run had it."""
+        return self.replayed.loss
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the run did not do the update, because the loss was no finite number."""
+        return not math.isfinite(self.loss)
+
+    @property
+    def state_before(self) -> dict[str, Any]:
+        """The optimiser's state that the update began with."""
+        return self.replayed.before.optimizer_state
+
+    @property
+    def state_after(self) -> dict[str, Any]:
+        """The optimiser's state after the update."""
+        return self.replayed.after.optimizer_state
+
+    @property
+    def parameters_before(self) -> Tensors:
+        """As the run had them before the step."""
+        return _chosen(self.replayed.before.tensors, self.replayed.run.model.parameters())
+
+    @property
+    def parameters_after(self) -> Tensors:
+        """As the run had them after the step."""
+        return _chosen(self.replayed.after.tensors, self.replayed.run.model.parameters())
+
+    @property
+    def buffers_before(self) -> Tensors:
+        """Running statistics before the step."""
+        return _chosen(self.replayed.before.tensors, self.replayed.run.model.buffers())
+
+    @property
+    def buffers_after(self) -> Tensors:
+        """Running statistics after the step."""
+        return _chosen(self.replayed.after.tensors, self.replayed.run.model.buffers())
 
     @property
     def largest_difference(self) -> float:
-        """Between the parameters as they are here and as the run had them after the step: 0 where it ran eagerly."""
+        """Between the run's parameters after the step and those of the replay: 0 where the run went eagerly."""
+        after = self.parameters_after
         differences = [
-            np.abs(p.numpy().astype(np.float64) - self.replayed.after.tensors[path].numpy())
-            for path, p in self.parameters_after.items()
+            np.abs(p.numpy().astype(np.float64) - after[path].numpy())
+            for path, p in self.eager_parameters_after.items()
         ]
         return max((float(np.max(d, initial=0.0, where=np.isfinite(d))) for d in differences), default=0.0)
+
+    @property
+    def loss_difference(self) -> float:
+        """Between the run's loss and that of the replay: 0 where the run went eagerly."""
+        return 0.0 if self.is_left_out else abs(self.loss - self.eager_loss)
+
+
+def _chosen(held: Tensors, paths: Iterable[str]) -> Tensors:
+    return {path: held[path] for path in paths}
 
 
 def slow_motion(replayed: Replayed) -> SlowStep:
@@ -108,11 +163,9 @@ def slow_motion(replayed: Replayed) -> SlowStep:
         assign({**parameters, **buffers}, before.tensors)
         model.train()
         forward, chart = _forward(replayed)
-        step = SlowStep(replayed, chart, loss=float(forward.loss))
-        step.buffers_before = {path: before.tensors[path] for path in buffers}
-        step.buffers_after = {path: t.detach() for path, t in buffers.items()}
+        step = SlowStep(replayed, chart, float(forward.loss))
         step.pulls = _pulls(chart)
-        _update(step, parameters)
+        _update(step)
         assign({**parameters, **buffers}, step.parameters_after | step.buffers_before)
         step.loss_after = float(forward_pass(model, replayed.run.loss, replayed.data, replayed.key).loss)
     return step
@@ -147,17 +200,13 @@ def _pulls(chart: Chart) -> list[tuple[Vertex, list[Pull]]]:
     return found
 
 
-def _update(step: SlowStep, parameters: Tensors) -> None:
+def _update(step: SlowStep) -> None:
     """The update, wrapper after wrapper."""
-    before, optimizer = step.replayed.before, step.replayed.run.optimizer
-    step.parameters_before = {path: before.tensors[path] for path in parameters}
-    step.state_before = before.optimizer_state
-    if optimizer.full_batch:  # it has gone forward and backward many times: what it made of it is what the run has
-        step.optimizer, step.gradients = optimizer, _gradients(step)
-        step.parameters_after = {path: step.replayed.after.tensors[path] for path in parameters}
-        step.state_after = step.replayed.after.optimizer_state
+    optimizer, gradients = step.replayed.run.optimizer, _gradients(step)
+    if optimizer.full_batch or step.is_left_out:
+        # a minimiser has gone forward and backward many times: what it made of it is what the run has
+        step.optimizer, step.gradients, step.eager_parameters_after = optimizer, gradients, step.parameters_after
         return
-    gradients = _gradients(step)
     outermost, given = optimizer, gradients
     while isinstance(optimizer, Transformed):
         changed = {path: g.detach() for path, g in optimizer.transform(step.parameters_before, gradients).items()}
@@ -165,8 +214,8 @@ def _update(step: SlowStep, parameters: Tensors) -> None:
         optimizer, gradients = optimizer.optimizer, changed
     step.optimizer, step.gradients = optimizer, gradients
     rate = step.replayed.learning_rate
-    after, step.state_after = outermost.update(step.parameters_before, given, step.state_before, rate)
-    step.parameters_after = {path: p.detach() for path, p in after.items()}
+    after, _ = outermost.update(step.parameters_before, given, step.state_before, rate)
+    step.eager_parameters_after = {path: p.detach() for path, p in after.items()}
 
 
 def _gradients(step: SlowStep) -> Tensors:

@@ -39,7 +39,8 @@ def table(array: Array) -> dict[str, Any]:
     -------
     dict
         ``rows`` and ``columns`` are the places that are shown, null where some are left out; ``cells`` the numbers as
-        text; ``heat`` from -100 to 100 of the largest magnitude, null where a number is not finite.
+        text, ``exact`` with every digit that they have; ``heat`` from -100 to 100 of the largest magnitude, null where
+        a number is not finite.
 
     Examples
     --------
@@ -54,6 +55,7 @@ def table(array: Array) -> dict[str, Any]:
     cells = [
         [None if i is None or j is None else number(flat[i, j]) for j in columns] for i in rows
     ]  # fmt: skip
+    exact = [[None if i is None or j is None else str(flat[i, j]) for j in columns] for i in rows]
     heat = [[None if i is None or j is None else _heat(flat[i, j], large) for j in columns] for i in rows]
     found: dict[str, Any] = {
         "shape": shape_text(array.shape),
@@ -61,6 +63,7 @@ def table(array: Array) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "cells": cells,
+        "exact": exact,
         "heat": heat,
         "axes": min(array.ndim, 2),
     }

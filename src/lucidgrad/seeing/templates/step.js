@@ -42,7 +42,7 @@
       if (body.firstChild) row.append(make("th", {scope: "row", text: shown.axes < 2 || i === null ? "" : i}));
       shown.columns.forEach((j, b) => {
         const text = shown.cells[a][b], heat = shown.heat[a][b];
-        const cell = make("td", {text: text === null ? (i === null ? "⋮" : "⋯") : text});
+        const cell = make("td", {text: text === null ? (i === null ? "⋮" : "⋯") : text, title: shown.exact[a][b]});
         if (text === null) cell.className = "gap";
         else if (heat === null) cell.className = "odd";
         else cell.style.background = colour(heat);
@@ -210,7 +210,8 @@
   }
 
   function toPhase(name) {
-    show(frames.findIndex((f) => f.phase === name));
+    const first = frames.findIndex((f) => f.phase === name);
+    if (first >= 0) show(first);
   }
 
   function stop() {
