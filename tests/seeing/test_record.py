@@ -12,6 +12,7 @@ import pytest
 
 import lucidgrad as lg
 from lucidgrad import optim
+from lucidgrad.seeing.equations import pulled_back
 from lucidgrad.seeing.frames import frames_of
 from lucidgrad.seeing.kernels import MOST_LINES
 from lucidgrad.seeing.phrases import PHRASES
@@ -68,7 +69,14 @@ def calculated(line):
     assert middle, line
     text = middle[0].replace("−", "-").replace("·", "*").replace("^", "**").replace("Σₙ", "")
     text = text.replace("√", "root ** ")
-    known = {"root": Root(), "tanh": math.tanh, "relu": lambda x: max(x, 0), "sign": np.sign, "maximum": max}
+    known = {
+        "root": Root(),
+        "tanh": math.tanh,
+        "relu": lambda x: max(x, 0),
+        "sqrt": math.sqrt,
+        "sign": np.sign,
+        "maximum": max,
+    }
     return eval(text, known), float(last.replace("−", "-"))
 
 
@@ -145,8 +153,22 @@ def test_the_frames_go_forward_back_and_through_each_parameter(recording):
     assert phases.count("forward") == len(list(recording.step.chart.operations()))
     assert phases.count("update") == len(recording.replayed.run.parameters)
     formulas = [line for f in recording.frames for line in f.formulas]
-    assert {"z₁ = x W₁ᵀ + b₁", "a = tanh(z₁)", "∇z₁ = ∇a ⊙ (1 − a²)", "∇W₁ = ∇z₁ᵀ x"} <= set(formulas)
+    assert {"z₁ = x · W₁ᵀ + b₁", "a = tanh(z₁)", "∇z₁ = ∇a ⊙ (1 − a²)", "∇W₁ = ∇z₁ᵀ · x", "∇b₁ = Σ₀(∇z₁)"} <= set(
+        formulas
+    )
     assert {"m′ = 0.9 · m + 0.1 · ∇W₁", "W₁′ = W₁ − αₜ · m′ / (√v′ + εₜ)"} <= set(formulas)
+
+
+def test_the_page_writes_the_equations_that_explanations_write(recording):
+    formulas = [line for f in recording.frames if f.phase == "backward" for line in f.formulas]
+    edges = [e for e in recording.step.chart.edges if e.backward]
+    assert len(edges) > 8
+    for edge in edges:
+        equation = re.sub(r"\(∂L/∂(\w+)\)ᵀ|∂L/∂(\w+)", lambda m: f"∇{m[1]}ᵀ" if m[1] else f"∇{m[2]}", pulled_back(edge))
+        assert f"∇{edge.source.symbol} = {equation}" in {line.partition("   + ")[0] for line in formulas}
+    meant = {f.formulas[0]: f.text for f in recording.frames if f.phase == "backward"}
+    assert "ᵀ swaps rows and columns; Σ₀ adds up over axis 0" in meant["∇W₁ = ∇z₁ᵀ · x"]["en"]
+    assert "⊙: 원소끼리 곱하기" in meant["∇z₁ = ∇a ⊙ (1 − a²)"]["ko"]
 
 
 def test_the_example_of_an_element_multiplies_out(recording):

@@ -8,7 +8,7 @@ from typing import Any
 from lucidgrad.ops.shapes import kept
 from lucidgrad.seeing.chart import Edge, Vertex
 from lucidgrad.seeing.factors import is_elementwise
-from lucidgrad.seeing.readable import number
+from lucidgrad.seeing.readable import number, shape_text
 from lucidgrad.seeing.symbols import subscript
 
 _INFIX = {
@@ -27,30 +27,51 @@ _INFIX = {
 _REDUCED = ("sum", "max", "min", "prod", "logsumexp", "cross_entropy")
 
 
-def definition(vertex: Vertex, names: dict[str, str]) -> str:
+def definition(vertex: Vertex, names: dict[str, str], shape: tuple[int, ...] | None = None) -> str:
     """What a vertex is computed from: ``a₁ = tanh(z₁)``.
 
     Parameters
     ----------
     names
         What the inputs are called, by their place, and "y" for the vertex itself.
+    shape
+        Of what is computed. None: the vertex; ``()`` is one element of it.
     """
-    inputs = [names[str(i)] for i in range(len(names) - 1)]
+    inputs = [names[place] for place in sorted(names.keys() - {"y"}, key=int)]
     name, attrs = vertex.title, vertex.attrs
+    is_array = bool(vertex.spec.shape if shape is None else shape)
     if name == "linear":
         x, w, b = inputs
         right = f"{x} · {w}ᵀ + {b}"
     elif name in _INFIX and len(inputs) == 2:
-        right = f" {_INFIX[name] if vertex.spec.shape or name != 'multiply' else '·'} ".join(inputs)
+        right = f" {_INFIX[name] if is_array or name != 'multiply' else '·'} ".join(inputs)
     elif name == "negative":
         right = f"−{inputs[0]}"
+    elif name == "cross_entropy":
+        right = f"−log(softmax({inputs[0]})[{inputs[1]}])"
     elif name == "transpose" and _swaps(attrs["order"]):
         right = f"{inputs[0]}ᵀ"
     else:
         right = f"{name}({', '.join(inputs)})"
         if (axis := attrs.get("axis")) is not None and name != "concatenate":
             right = f"{name}{axes_text(axis)}({', '.join(inputs)})"
-    return f"{vertex.symbol} = {right}"
+    return f"{names['y']} = {right}"
+
+
+def settings_text(attrs: dict[str, Any]) -> str:
+    """The static arguments of an op that its equation does not show: ``shape=4 × 2``.
+
+    >>> settings_text({"axis": 0, "shape": (4, 2), "keepdims": True})
+    'shape=4 × 2'
+    """
+    hidden = ("dtype", "axis", "order", "keepdims")
+    return ", ".join(f"{k}={_plain(v)}" for k, v in attrs.items() if v not in (None, False) and k not in hidden)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple) and value and all(isinstance(v, int) for v in value):
+        return shape_text(value)
+    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def _swaps(order: tuple[int, ...]) -> bool:
@@ -63,15 +84,18 @@ def axes_text(axis: Any) -> str:
     return "".join("₋" * (a < 0) + subscript(abs(a)) for a in axes)
 
 
-def pulled_back(edge: Edge) -> str:
+def pulled_back(edge: Edge, gradient: str = "∂L/∂") -> str:
     """The part of the gradient of an edge's source that comes back along it, in symbols: ``∂L/∂z₂ · W₂``.
+
+    ``gradient`` stands before the name of an array for the gradient after it, ``"∇"`` for ``∇z₂ · W₂``; that of the
+    loss itself is 1.
 
     ``⊙`` multiplies element by element and stretches smaller arrays, ``·`` is a product of matrices, ``Σ₀`` adds up
     over axis 0, and ``stretch`` repeats along the axes that were summed over.
     """
     target, shape = edge.target, edge.source.spec.shape
     op = target.source.op
-    g = f"∂L/∂{target.symbol}" if target.kind != "loss" else "1"
+    g = f"{gradient}{target.symbol}" if target.kind != "loss" else "1"
     if op.name == "linear":
         flat = len(target.spec.shape) == 2
         x = edge.factor if flat else f"rows({edge.factor})"
@@ -120,7 +144,7 @@ def in_brackets(factor: str) -> str:
 
 
 def _transposed(g: str) -> str:
-    return g if g == "1" else f"({g})ᵀ"
+    return g if g == "1" else f"({g})ᵀ" if "/" in g else f"{g}ᵀ"
 
 
 def _summed(text: str, shape: tuple[int, ...], to: tuple[int, ...]) -> str:

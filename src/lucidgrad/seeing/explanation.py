@@ -145,7 +145,7 @@ class Explanation:
         for equation in self.backward:
             yield from self._equation(equation)
         text = "".join(e.right for e in self.backward)
-        notes = [self.words(f"note {sign}") for sign in ("⊙", "·", "ᵀ", "Σ", "stretch") if sign in text]
+        notes = self.words.notes(text)
         if notes:
             yield from ("", *notes)
 

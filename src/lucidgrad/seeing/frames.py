@@ -15,13 +15,14 @@ from lucidgrad.optim.clip import ClippedByNorm, ClippedByValue, global_norm
 from lucidgrad.optim.regularize import Regularized
 from lucidgrad.seeing.chart import Vertex
 from lucidgrad.seeing.collect import operand_names
+from lucidgrad.seeing.equations import definition, pulled_back, settings_text
 from lucidgrad.seeing.factors import is_elementwise, is_pointwise
-from lucidgrad.seeing.formulas import backward_formula, forward_formula
-from lucidgrad.seeing.phrases import joined, phrase, same
+from lucidgrad.seeing.phrases import LANGUAGES, joined, phrase, same
 from lucidgrad.seeing.readable import number
 from lucidgrad.seeing.rules import SHORT, rule_of
 from lucidgrad.seeing.slow import Pull, SlowStep, Wrapped
 from lucidgrad.seeing.tables import Tables, cell_of, place_of_largest
+from lucidgrad.seeing.words import words_of
 
 Text = dict[str, str]
 MOST_TERMS = 4  # of a sum that is written out
@@ -150,8 +151,8 @@ class _Frames:
             "forward",
             same(f"{vertex.symbol} = {node.op.name}"),
             text,
-            [forward_formula(node.op, names, node.attrs)],
-            _forward_example(node, vertex.symbol, place),
+            [definition(vertex, names) + (f"   ({told})" if (told := settings_text(node.attrs)) else "")],
+            _forward_example(vertex, place),
             tables,
             [vertex.number],
             [self.place[e] for e in inputs],
@@ -167,9 +168,9 @@ class _Frames:
         return Frame("backward", same("∂L/∂L"), phrase("seed_text"), ["∇L = ∂L/∂L = 1"], [], tables, [loss.number])
 
     def _backward(self, vertex: Vertex, pulls: list[Pull]) -> Frame:
-        node, names = vertex.source, operand_names(self.chart, vertex)
+        node = vertex.source
         formulas = [
-            backward_formula(node.op, p.edge.place, names, p.edge.factor, p.summed)
+            f"{_gradient(p.edge.source)} = {pulled_back(p.edge, '∇')}"
             + (f"   + {_gradient(p.edge.source)}" if p.before is not None else "")
             for p in pulls
         ]
@@ -184,7 +185,7 @@ class _Frames:
             if p.before is not None:
                 tables.append(self._table(_gradient(p.edge.source), "part", p.before))
             tables.append(self._table(_gradient(p.edge.source), "output", p.after, place))
-        text = phrase("backward_text", op=node.op.name, y=vertex.symbol)
+        text = joined(phrase("backward_text", op=node.op.name, y=vertex.symbol), *_notes("".join(formulas)))
         added = ", ".join(dict.fromkeys(p.edge.source.symbol for p in pulls if p.before is not None))
         title = ", ".join(dict.fromkeys(_gradient(p.edge.source) for p in pulls))
         return Frame(
@@ -300,6 +301,12 @@ def _once(edges: list[Any]) -> list[Any]:
     return list({e.source: e for e in edges}.values())
 
 
+def _notes(formulas: str) -> list[Text]:
+    """What the signs in formulas mean."""
+    found = {language: words_of(language).notes(formulas) for language in LANGUAGES}
+    return [{language: f"({'; '.join(notes)})" for language, notes in found.items()}] if all(found.values()) else []
+
+
 def _gradient(vertex: Vertex) -> str:
     return f"∇{vertex.symbol}"
 
@@ -308,9 +315,10 @@ def _index(name: str, place: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, place))}]" if place else name
 
 
-def _forward_example(node: Any, symbol: str, place: tuple[int, ...]) -> list[str]:
+def _forward_example(vertex: Vertex, place: tuple[int, ...]) -> list[str]:
     """One element of what came out, from the elements it was made of."""
-    name, made = _index(symbol, place), number(node.output[place] if place else node.output[()], 5)
+    node = vertex.source
+    name, made = _index(vertex.symbol, place), number(node.output[place] if place else node.output[()], 5)
     op: Op = node.op
     if op.name in ("linear", "matmul") and all(np.ndim(v) == 2 for v in node.values[:2]):
         left = node.values[0][place[0]]
@@ -321,7 +329,7 @@ def _forward_example(node: Any, symbol: str, place: tuple[int, ...]) -> list[str
     if is_pointwise(op):
         parts = [np.broadcast_to(np.asarray(v), node.output.shape)[place] for v in node.values]
         names = {str(i): _operand(v) for i, v in enumerate(parts)} | {"y": name}
-        written = forward_formula(op, names, {}).replace("⊙", "·")
+        written = definition(vertex, names, ())
         once = re.sub(r"[(]([(][^()]*[)])[)]", r"\1", written)  # tanh(−1), not tanh((−1))
         return [f"{once} = {made}"]
     return []

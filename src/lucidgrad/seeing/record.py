@@ -130,7 +130,7 @@ def record(
     >>> recording
     <Recording of epoch 2, minibatch 5: 19 frames>
     >>> recording.frames[1].formulas
-    ['z₁ = x W₁ᵀ + b₁']
+    ['z₁ = x · W₁ᵀ + b₁']
     """
     words_of(language)
     return _recorded(replay(run, epoch=epoch, batch=batch, checkpoint=checkpoint), path, expand, kernels, language)

@@ -88,6 +88,10 @@ class Words:
         """A phrase with its blanks filled in."""
         return self.table[phrase].format(**values)
 
+    def notes(self, text: str) -> list[str]:
+        """What the signs of equations mean, of those that are in a text."""
+        return [self(f"note {sign}") for sign in ("⊙", "·", "ᵀ", "Σ", "stretch") if sign in text]
+
     @property
     def summary(self) -> tuple[str, str]:
         """How a large array is summed up."""
