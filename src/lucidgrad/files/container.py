@@ -47,9 +47,14 @@ class Content:
     plain
         All that is no array, as JSON has it.
     arrays
-        By name.
+        Arrays of any shape by name.
     written_with
         Versions of what wrote it.
+
+    Examples
+    --------
+    >>> Content("network", {"layers": 2}, {"w": np.zeros((2, 3))}, {"lucidgrad": "0.1.0"}).arrays["w"].shape
+    (2, 3)
     """
 
     kind: str
@@ -70,7 +75,7 @@ def write(path: PathLike, kind: str, plain: Any, arrays: Mapping[str, Array]) ->
     plain
         What JSON can say.
     arrays
-        By name; booleans, integers and floats of up to 64 bits, C-contiguous.
+        Arrays of any shape by name; booleans, integers and floats of up to 64 bits, C-contiguous.
 
     Raises
     ------
@@ -78,6 +83,14 @@ def write(path: PathLike, kind: str, plain: Any, arrays: Mapping[str, Array]) ->
         When the disk is full, failing, or closed to us; an OSError with its ``errno``.
     ArgumentError
         When there is something to write that the format does not have.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/model.lucidgrad", "network", {"layers": 2}, {"w": np.zeros((2, 3))})
+    ...     read(f"{folder}/model.lucidgrad").plain
+    {'layers': 2}
     """
     content = {"kind": kind, "written_with": versions(), "model": plain}
     metadata = {"sha256": _ZEROS, "format": FORMAT, "version": str(FORMAT_VERSION), "content": to_json(content)}
@@ -109,6 +122,15 @@ def read(path: PathLike, *, strict_finite: bool = False) -> Content:
     ------
     ModelFileError
         When the file cannot be read or is not, to the last byte, what it has to be.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read(folder)
+    Traceback (most recent call last):
+      ...
+    lucidgrad.errors.ModelFileError: ... expected to be a file that can be read, got IsADirectoryError: ...
     """
     what = Path(path).name
     digest = _Digest()

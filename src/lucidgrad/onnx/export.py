@@ -17,10 +17,29 @@ from lucidgrad.onnx.pipeline import Pipeline
 
 @runtime_checkable
 class Exportable(Protocol):
-    """What can be exported besides networks: it says itself what it is in ONNX."""
+    """What can be exported besides networks: it says itself what it is in ONNX.
+
+    Examples
+    --------
+    >>> import tempfile, lucidgrad as lg
+    >>> class Percent:
+    ...     def write_onnx(self, pipeline):
+    ...         x = pipeline.input("share", (), np.dtype(np.float32))
+    ...         pipeline.output("percent", pipeline.build("Mul", x, pipeline.build.like(x, 100)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lg.onnx.export(Percent(), f"{folder}/percent.onnx")
+    ...     lg.onnx.load(f"{folder}/percent.onnx")([0.25, 0.5])
+    Tensor([25., 50.])
+    """
 
     def write_onnx(self, pipeline: Pipeline) -> None:
-        """Declare inputs, add what is computed, declare outputs."""
+        """Declare inputs, add what is computed, declare outputs.
+
+        Parameters
+        ----------
+        pipeline
+            What becomes the file.
+        """
 
 
 def export(

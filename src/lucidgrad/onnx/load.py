@@ -47,6 +47,17 @@ def load(path: PathLike) -> OnnxNetwork:
         lucidgrad has not, all of which are named; or is not valid.
     DependencyError
         When the library onnx is not installed.
+
+    Examples
+    --------
+    >>> import tempfile, lucidgrad as lg
+    >>> from lucidgrad.functional import tanh
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     network = lg.nn.Sequential(lg.nn.Linear(2, 8), tanh, lg.nn.Linear(8, 3))
+    ...     lg.onnx.export(network, f"{folder}/model.onnx", input_shape=(2,))
+    ...     again = lg.onnx.load(f"{folder}/model.onnx")
+    >>> again.input_names, again([[1.0, 2.0], [3.0, 4.0]]).shape
+    (('input',), (2, 3))
     """
     onnx = onnx_library()
     what = Path(path).name

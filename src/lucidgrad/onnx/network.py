@@ -25,13 +25,21 @@ class Node:
 class OnnxNetwork(Module):
     """An imported network. It is called with as many inputs as the file has, and trained as any Module.
 
-    Attributes
+    Parameters
     ----------
-    weights : dict of str to Tensor
-        The constants of the file by name. Arrays of floats are parameters; single numbers, integers, and the running
-        statistics of BatchNormalization are buffers.
-    input_names, output_names : tuple of str
+    nodes
+        The operators of the file, in the order in which they are computed.
+    weights
+        The constants of the file, of any shape, by name. Arrays of floats are parameters; single numbers, integers,
+        and the running statistics of BatchNormalization are buffers.
+    input_names, output_names
         What the file calls them.
+
+    Examples
+    --------
+    >>> network = OnnxNetwork([Node("Mul", ("x", "w"), ("y",), {})], {"w": Tensor([3.0])}, ["x"], ["y"])
+    >>> network([1.0, 2.0])
+    Tensor([3., 6.])
     """
 
     def __init__(
@@ -47,7 +55,20 @@ class OnnxNetwork(Module):
         self.output_names = tuple(output_names)
 
     def forward(self, *inputs: Tensor) -> Any:
-        """One Tensor for each input → the output, or a tuple of outputs."""
+        """One Tensor for each input → the output, or a tuple of outputs.
+
+        Parameters
+        ----------
+        *inputs
+            In the order of ``input_names``, of the shapes that the file was made for.
+
+        Raises
+        ------
+        ArgumentError
+            When there are more or fewer inputs than the file has.
+        OnnxError
+            When a node cannot be computed from what it is given; it is named.
+        """
         if len(inputs) != len(self.input_names):
             raise ArgumentError(
                 explain(

@@ -29,7 +29,20 @@ STRINGS = np.dtype(np.object_)
 
 
 class Pipeline:
-    """Collects what goes into a file: ``build`` adds single nodes, ``network`` all those of a network."""
+    """Collects what goes into a file: ``build`` adds single nodes, ``network`` all those of a network.
+
+    Examples
+    --------
+    >>> import tempfile, lucidgrad as lg
+    >>> pipeline = Pipeline()
+    >>> x = pipeline.input("x", (2,), np.dtype(np.float32))
+    >>> y = pipeline.network(lg.nn.Linear(2, 3), x)
+    >>> pipeline.output("probabilities", pipeline.build("Softmax", y, axis=-1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pipeline.save(f"{folder}/model.onnx")
+    ...     lg.onnx.load(f"{folder}/model.onnx")([[1.0, 2.0]]).sum()
+    Tensor(1.0)
+    """
 
     def __init__(self) -> None:
         self._onnx = onnx_library()
@@ -38,7 +51,21 @@ class Pipeline:
         self._outputs: list[Any] = []
 
     def input(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Ref:
-        """Declare an input of any number of samples, each of a shape. Declare all before the first node is added."""
+        """Declare an input of any number of samples, each of a shape. Declare all before the first node is added.
+
+        Parameters
+        ----------
+        name
+            What the file calls it; where that is taken, with a line behind it.
+        shape
+            The shape of one sample: ``()`` for a single number.
+        dtype
+            Of its elements; that of Python objects stands for strings.
+
+        Returns
+        -------
+        The array to compute with, of the shape (batch, ...) with the sizes of ``shape`` behind the batch.
+        """
         name = self.build.reserve(name or "column")
         self._inputs.append(self._info(name, ("batch", *shape), dtype))
         ref = Ref(name, (SAMPLES[0], *shape), dtype)
@@ -47,12 +74,28 @@ class Pipeline:
         return ref
 
     def network(self, model: Module, *inputs: Ref) -> Ref:
-        """What a network makes of inputs. Its arrays are named as ``parameters()`` and ``buffers()`` name them."""
+        """What a network makes of inputs. Its arrays are named as ``parameters()`` and ``buffers()`` name them.
+
+        Parameters
+        ----------
+        model
+            A Module whose ``forward`` can be traced.
+        *inputs
+            What it is given.
+        """
         names = {id(t.raw): name for name, t in {**model.parameters(), **model.buffers()}.items()}
         return network_nodes(self.build, model, inputs, names)
 
     def output(self, name: str, ref: Ref) -> None:
-        """Declare an output; where an input has its name already, it gets a line under it: ``label_``."""
+        """Declare an output; where an input has its name already, it gets a line under it: ``label_``.
+
+        Parameters
+        ----------
+        name
+            What the file calls it.
+        ref
+            The array that it is.
+        """
         name = self.build.reserve(name)
         node = self._onnx.helper.make_node("Identity", [ref.name], [name], name=name)
         self.build.nodes.append(node)
@@ -73,6 +116,11 @@ class Pipeline:
 
     def save(self, path: PathLike) -> None:
         """Check it with the library's own checker, types and shapes too, and write it, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            Where; its folder has to be there.
 
         Raises
         ------

@@ -31,12 +31,29 @@ _pictures = count()
 class Drawing:
     """A picture, which notebooks show with boxes that fold and unfold, and files hold as SVG or as a page.
 
+    Parameters
+    ----------
+    chart
+        What is in the picture.
+    language, detail, direction
+        As for ``draw``.
+    whole
+        The chart with every layer unfolded. None: ``chart`` is that already.
+
     Attributes
     ----------
     svg
         The picture as text, as it was asked for.
     chart, scene
         What is in the picture, and where.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> w = lg.Tensor(2.0)
+    >>> picture = lg.draw(w * w, names={"w": w})
+    >>> picture.chart.vertices[0].symbol, picture.svg[:4]
+    ('w', '<svg')
     """
 
     def __init__(
@@ -76,7 +93,13 @@ class Drawing:
         return self.html
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to a file: ``graph.svg``, or ``graph.html``, in which layers fold and unfold."""
+        """Write the picture to a file: ``graph.svg``, or ``graph.html``, in which layers fold and unfold.
+
+        Parameters
+        ----------
+        path
+            Where; the ending says which of the two.
+        """
         is_page = Path(path).suffix.lower() in (".html", ".htm")
         text = page_of(self.html, self._words) if is_page else self.svg
         with atomic_write(path) as file:
@@ -108,8 +131,9 @@ def draw(
     Parameters
     ----------
     what
-        A loss (or any tensor that was computed), a model together with ``x``, or a Graph; or what has a Graph: what
-        ``compile_report`` gives, a compiled program, a function that ``jit`` has made together with its arguments.
+        A loss (or any tensor that was computed, of any shape), a model together with ``x``, or a Graph; or what has a
+        Graph: what ``compile_report`` gives, a compiled program, a function that ``jit`` has made together with its
+        arguments.
     x, y, loss
         For a model: its inputs and, to see gradients, targets and a loss or its name.
     model

@@ -49,8 +49,8 @@ def explain(
         For a model: its inputs, its targets, and a loss or its name.
     wrt
         The parameter: its path in the model, its name in ``names``, its symbol in the explanation, or the tensor
-        itself; or a pair of that and the index of an element. Also a tensor on the way, of which it is the gradient
-        that backward passes on.
+        itself, of any shape; or a pair of that and the index of an element. Also a tensor on the way, of which it is
+        the gradient that backward passes on.
     model
         For a loss: the model whose parameters are to be named.
     names

@@ -75,7 +75,7 @@ class Explanation:
     symbol, title, index
         What the gradient is after: ``W₁``, ``0.weight`` (or the symbol again), and the element, or None for all of it.
     gradient
-        The gradient, as ``backward`` gives it.
+        The gradient, as ``backward`` gives it: in the shape of the parameter, or of the element, ().
     forward, backward
         The equations on the way from the parameter to the loss, and of the gradients on the way back.
     factors
@@ -84,6 +84,20 @@ class Explanation:
         The paths that are written out, each with factors and their product: numbers for one element, else arrays.
     count, total
         The number of all paths, and the sum of their products.
+    digits
+        Significant digits of numbers in the text.
+    words
+        The language of the text.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> w, x = lg.Tensor(0.5), lg.tensor(2.0)
+    >>> explanation = lg.explain((w * x).tanh(), wrt=w, names={"w": w, "x": x})
+    >>> explanation
+    <Explanation of ∂L/∂w along 1 paths>
+    >>> [factor.formula for factor in explanation.factors]
+    ['1 − L²', 'x']
     """
 
     symbol: str

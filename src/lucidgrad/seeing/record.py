@@ -41,6 +41,17 @@ class Recording:
         Values, gradients and updates as arrays.
     codes
         The kernels of the native program, or why there is none.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> x, y = lg.data.xor(8, seed=0)
+    >>> run = lg.fit(lg.nn.Linear(2, 2), x, y, loss="cross_entropy", optimizer=lg.optim.SGD(0.1), epochs=1)
+    >>> recording = lg.record(run, kernels=False)
+    >>> recording
+    <Recording of epoch 1, minibatch 1: 13 frames>
+    >>> recording.codes
+    'kernels=False'
     """
 
     html: str = field(repr=False)
@@ -54,7 +65,13 @@ class Recording:
         return self.step.replayed
 
     def save(self, path: PathLike) -> None:
-        """Write the page to a file, ``step.html``; a browser opens it without a server."""
+        """Write the page to a file, ``step.html``; a browser opens it without a server.
+
+        Parameters
+        ----------
+        path
+            Where; what was there is replaced, in one act.
+        """
         with atomic_write(path) as file:
             file.write(self.html.encode())
 
@@ -184,6 +201,11 @@ class Recorder(Callback):
     ----------
     recording
         What was recorded, or None where the run ended before the step.
+
+    Raises
+    ------
+    ArgumentError
+        For an epoch or a batch that is no integer of at least 1, or another language.
 
     Examples
     --------

@@ -75,6 +75,16 @@ class LearningRateSearch:
         A quarter of the learning rate where the smoothed loss is least; None where it never fell.
     facts : dict
         What the reason is made of.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> x, y = lg.data.moons(100, seed=0)
+    >>> search = lg.find_learning_rate(lg.nn.Linear(2, 2, key=lg.Key(0)), x, y, loss="cross_entropy", steps=30)
+    >>> search.rates.shape == search.losses.shape == search.smoothed.shape
+    True
+    >>> print(search.reason())
+    The loss begins to fall at a learning rate of about ...
     """
 
     rates: Array
@@ -84,7 +94,18 @@ class LearningRateSearch:
     facts: dict[str, Any]
 
     def reason(self, language: str = "en") -> str:
-        """Why this one, in words: ``language`` is ``"en"`` or ``"ko"``."""
+        """Why this one, in words.
+
+        Parameters
+        ----------
+        language
+            ``"en"`` or ``"ko"``.
+
+        Raises
+        ------
+        ArgumentError
+            For another language.
+        """
         if language not in ("en", "ko"):
             raise ArgumentError(explain("language expected one of en, ko", repr(language), "Use 'en' or 'ko'"))
         facts = dict(self.facts)
@@ -118,8 +139,10 @@ def find_learning_rate(
 
     Parameters
     ----------
-    model, x, y, loss, sample_weight
+    model, loss
         As for ``fit``.
+    x, y, sample_weight
+        The samples, of shapes (rows, ...), (rows,) or (rows, ...), and (rows,), as for ``fit``.
     optimizer
         The rule that is to train: each has rates of its own. What learning rate it holds does not matter. None: SGD.
     batch_size
