@@ -18,9 +18,9 @@ from lucidgrad.data.synthetic import spirals as spirals
 from lucidgrad.data.synthetic import blobs as blobs
 
 # Drawn from a seed: curves
-from lucidgrad.data.synthetic import sine as sine
-from lucidgrad.data.synthetic import step as step
-from lucidgrad.data.synthetic import polynomial as polynomial
+from lucidgrad.data.curves import sine as sine
+from lucidgrad.data.curves import step as step
+from lucidgrad.data.curves import polynomial as polynomial
 
 # Images
 from lucidgrad.data.digits import digits as digits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import TypeGuard
 
@@ -36,3 +37,16 @@ def is_number(value: object) -> TypeGuard[float]:
     (True, False)
     """
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def check_drawn(function: str, n: int, noise: float, *, at_least: int = 1, noise_name: str = "noise") -> None:
+    """Arguments of the functions that draw data: how many samples, and how much noise.
+
+    >>> from lucidgrad.data.checks import check_drawn
+    >>> check_drawn("moons", 100, 0.1)
+    """
+    whole_number(f"{function}(n)", n, at_least=at_least)
+    if not (is_number(noise) and 0 <= noise < math.inf):
+        raise ArgumentError(
+            explain(f"{function}({noise_name}) expected a number from 0 upwards", repr(noise), "Try 0.1")
+        )

@@ -81,8 +81,21 @@ class Dataset:
     def split(self, fraction: float = 0.2, *, seed: int = 0) -> tuple[Array, Array, Array, Array]:
         """Hold a part of the training samples back for validation; the test samples are not touched.
 
-        Returns ``x_train, x_validation, y_train, y_validation``, every class in both parts where there are classes.
+        Parameters
+        ----------
+        fraction
+            The part to hold back, between 0 and 1.
+        seed
+            Which samples: the same seed gives the same ones.
 
+        Returns
+        -------
+        x_train, x_validation, y_train, y_validation
+            Samples (n, in_features) and targets (n,) or (n, out_features), with every class in both parts where there
+            are classes.
+
+        Examples
+        --------
         >>> from lucidgrad.data import digits
         >>> x_train, x_validation, y_train, y_validation = digits().split(0.25)
         >>> len(x_train), len(x_validation)

@@ -94,7 +94,7 @@ def write_idx(path: str | os.PathLike[str], array: Array) -> None:
     path
         The file to write.
     array
-        uint8, int8, int16, int32, float32 or float64, of rank 1 to 32.
+        uint8, int8, int16, int32, float32 or float64, of any shape with 1 to 32 axes.
 
     Raises
     ------
@@ -104,6 +104,17 @@ def write_idx(path: str | os.PathLike[str], array: Array) -> None:
         For rank 0 or above 32, or a dimension of 2^32 or more.
     OSError
         When the file cannot be written; what was there before is left as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from lucidgrad.data import write_idx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_idx(Path(folder) / "labels", np.array([7, 2, 1], np.uint8))
+    ...     (Path(folder) / "labels").read_bytes().hex(" ")
+    '00 00 08 01 00 00 00 03 07 02 01'
     """
     header, body = _header(array), _body(array)
     with atomic_write(path) as file:

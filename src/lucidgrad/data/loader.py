@@ -90,6 +90,20 @@ def batches(order: Indices, batch_size: int, *, start: int = 0) -> Iterator[Indi
 def batch_count(n: int, batch_size: int) -> int:
     """How many batches ``batches`` cuts ``n`` samples into: the steps of an epoch.
 
+    Parameters
+    ----------
+    n
+        How many samples there are.
+    batch_size
+        Samples in a batch.
+
+    Raises
+    ------
+    ArgumentError
+        When ``n`` is below 0 or ``batch_size`` below 1.
+
+    Examples
+    --------
     >>> from lucidgrad.data import batch_count
     >>> batch_count(5, 2)
     3

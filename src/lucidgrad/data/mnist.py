@@ -178,6 +178,13 @@ def fashion_mnist(
     ------
     DownloadError, DataError
         As ``mnist``.
+
+    Examples
+    --------
+    >>> from lucidgrad.data import fashion_mnist
+    >>> fashion_mnist("where they are", download=False)
+    Traceback (most recent call last):
+    lucidgrad.errors.DownloadError: fashion_mnist() expected the files train-labels-idx1-ubyte.gz, ...
     """
     return _load(FASHION_MNIST, folder, download, scaled)
 

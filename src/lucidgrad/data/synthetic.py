@@ -1,15 +1,14 @@
-"""Data drawn from a seed: the small problems on which one sees what a network can and cannot do."""
+"""Classes drawn from a seed: the small problems on which one sees what a network can and cannot tell apart."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lucidgrad.data.checks import is_number, whole_number
+from lucidgrad.data.checks import check_drawn, is_number, whole_number
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.random import Key
 
@@ -49,7 +48,7 @@ def xor(n: int = 400, noise: float = 0.1, seed: int = 0) -> tuple[Floats, Labels
     >>> sorted((*map(int, row), int(label)) for row, label in zip(x, y))
     [(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)]
     """
-    _check("xor", n, noise)
+    check_drawn("xor", n, noise)
     corner = np.arange(n) % 4
     points = np.stack([corner // 2, corner % 2], axis=1).astype(np.float64)
     return _noisy_and_shuffled(points, (corner // 2) ^ (corner % 2), noise, seed)
@@ -84,7 +83,7 @@ def moons(n: int = 400, noise: float = 0.1, seed: int = 0) -> tuple[Floats, Labe
     >>> x.shape, int(y.sum())
     ((100, 2), 50)
     """
-    _check("moons", n, noise, at_least=2)
+    check_drawn("moons", n, noise, at_least=2)
     upper, lower = (np.linspace(0, math.pi, count) for count in _even_counts(n, 2))
     points = np.concatenate(
         [
@@ -127,7 +126,7 @@ def circles(n: int = 400, noise: float = 0.05, factor: float = 0.5, seed: int = 
     >>> float((x[y == 1] ** 2).sum(axis=1).max())
     0.0625
     """
-    _check("circles", n, noise, at_least=2)
+    check_drawn("circles", n, noise, at_least=2)
     if not (is_number(factor) and 0 < factor < 1):
         raise ArgumentError(explain("circles(factor) expected a radius between 0 and 1", repr(factor), "Try 0.5"))
     counts = _even_counts(n, 2)
@@ -176,7 +175,7 @@ def spirals(
     ((300, 2), [100, 100, 100])
     """
     whole_number("spirals(classes)", classes, at_least=2)
-    _check("spirals", n, noise, at_least=classes)
+    check_drawn("spirals", n, noise, at_least=classes)
     if not (is_number(turns) and 0 < turns < math.inf):
         raise ArgumentError(explain("spirals(turns) expected a positive number", repr(turns), "Try 1.0"))
     counts = _even_counts(n, classes)
@@ -221,102 +220,9 @@ def blobs(n: int = 400, centers: int | ArrayLike = 3, spread: float = 0.6, seed:
     ((90, 3), 1)
     """
     middles = _centers(centers, seed)
-    _check("blobs", n, spread, at_least=len(middles), noise_name="spread")
+    check_drawn("blobs", n, spread, at_least=len(middles), noise_name="spread")
     label = np.repeat(np.arange(len(middles)), _even_counts(n, len(middles)))
     return _noisy_and_shuffled(middles[label], label, spread, seed)
-
-
-def sine(n: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats, Floats]:
-    """Regression: y = sin(x) for x from -pi to pi, with noise.
-
-    Parameters
-    ----------
-    n
-        Samples; their x are drawn uniformly.
-    noise
-        Standard deviation of what is added to y.
-    seed
-        Of x and the noise: the same seed gives the same bits.
-
-    Returns
-    -------
-    x, y
-        float32 (n, 1) both.
-
-    Raises
-    ------
-    ArgumentError
-        When ``n`` is not a whole number of at least 1 or ``noise`` is negative or not finite.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lucidgrad.data import sine
-    >>> x, y = sine(50, noise=0)
-    >>> bool(np.allclose(y, np.sin(x), atol=1e-6))
-    True
-    """
-    _check("sine", n, noise)
-    x = _uniform(n, -math.pi, math.pi, seed)
-    return _curve(x, np.sin(x), noise, seed)
-
-
-def step(n: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats, Floats]:
-    """Regression: y is 0 left of x = 0 and 1 from there on, for x from -1 to 1; a smooth network must bend hard.
-
-    Parameters, results and errors are those of ``sine``.
-
-    >>> from lucidgrad.data import step
-    >>> x, y = step(50, noise=0)
-    >>> bool(((x >= 0) == (y == 1)).all())
-    True
-    """
-    _check("step", n, noise)
-    x = _uniform(n, -1, 1, seed)
-    return _curve(x, (x >= 0).astype(np.float64), noise, seed)
-
-
-def polynomial(
-    n: int = 200, coefficients: Sequence[float] = (0, -1, 0, 2), noise: float = 0.1, seed: int = 0
-) -> tuple[Floats, Floats]:
-    """Regression: y = c0 + c1 x + c2 x^2 + ... for x from -1 to 1, with noise.
-
-    Parameters
-    ----------
-    n
-        Samples; their x are drawn uniformly.
-    coefficients
-        c0, c1, c2, ...: at least one, all finite.
-    noise
-        Standard deviation of what is added to y.
-    seed
-        Of x and the noise: the same seed gives the same bits.
-
-    Returns
-    -------
-    x, y
-        float32 (n, 1) both.
-
-    Raises
-    ------
-    ArgumentError
-        When ``n`` is not a whole number of at least 1, ``noise`` is negative or not finite, or ``coefficients`` is
-        empty or not finite.
-
-    Examples
-    --------
-    >>> from lucidgrad.data import polynomial
-    >>> x, y = polynomial(50, coefficients=(1, 2), noise=0)
-    >>> float(abs(y - (1 + 2 * x)).max()) < 1e-6
-    True
-    """
-    _check("polynomial", n, noise)
-    if not (len(coefficients) and all(is_number(c) and math.isfinite(c) for c in coefficients)):
-        raise ArgumentError(
-            explain("polynomial(coefficients) expected finite numbers", repr(coefficients), "Try (0, -1, 0, 2)")
-        )
-    x = _uniform(n, -1, 1, seed)
-    return _curve(x, _polynomial(coefficients, x), noise, seed)
 
 
 def _noisy_and_shuffled(points: _Float64s, label: Labels, noise: float, seed: int) -> tuple[Floats, Labels]:
@@ -325,25 +231,6 @@ def _noisy_and_shuffled(points: _Float64s, label: Labels, noise: float, seed: in
     noisy = points + noise_key.normal(points.shape, dtype=np.float64).numpy() * noise
     order = order_key.permutation(len(points))
     return noisy[order].astype(np.float32), label[order].astype(np.int64)
-
-
-def _uniform(n: int, low: float, high: float, seed: int) -> _Float64s:
-    x = Key(seed).fold_in(0).uniform((n, 1), low, high, dtype=np.float64).numpy()
-    # Through float32 first: y is then the curve at the very x that is handed out.
-    return x.astype(np.float32).astype(np.float64)
-
-
-def _curve(x: _Float64s, y: _Float64s, noise: float, seed: int) -> tuple[Floats, Floats]:
-    noisy = y + Key(seed).fold_in(1).normal(y.shape, dtype=np.float64).numpy() * noise
-    return x.astype(np.float32), noisy.astype(np.float32)
-
-
-def _polynomial(coefficients: Sequence[float], x: _Float64s) -> _Float64s:
-    """Horner's rule: c0 + x (c1 + x (c2 + ...))."""
-    y = np.zeros_like(x)
-    for c in reversed(coefficients):
-        y = y * x + c
-    return y
 
 
 def _polar(radius: _Float64s, angle: _Float64s) -> _Float64s:
@@ -373,11 +260,3 @@ def _centers(centers: int | ArrayLike, seed: int) -> _Float64s:
             )
         )
     return middles
-
-
-def _check(function: str, n: int, noise: float, *, at_least: int = 1, noise_name: str = "noise") -> None:
-    whole_number(f"{function}(n)", n, at_least=at_least)
-    if not (is_number(noise) and 0 <= noise < math.inf):
-        raise ArgumentError(
-            explain(f"{function}({noise_name}) expected a number from 0 upwards", repr(noise), "Try 0.1")
-        )

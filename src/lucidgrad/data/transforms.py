@@ -49,10 +49,15 @@ class Standardize:
 
     @classmethod
     def fit(cls, x: ArrayLike) -> Standardize:
-        """Find mean and standard deviation of ``x``, (n, ...), in one pass over pieces of 4 MiB.
+        """Find mean and standard deviation of each column, in one pass over pieces of 4 MiB.
 
         Sums are in float64; the pieces are joined as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise
         Algorithm for Computing Sample Variances" (1979), eq. 2.1.
+
+        Parameters
+        ----------
+        x
+            Samples (n, ...).
 
         Raises
         ------
@@ -88,7 +93,19 @@ class Standardize:
         return cls(np.where(constant, low, mean), np.where(scale == 0.0, 1.0, scale))
 
     def transform(self, x: ArrayLike, dtype: DTypeLike = np.float32) -> Array:
-        """(x - mean) / scale, worked out in float64 and given in ``dtype``: (n, ...) → (n, ...).
+        """(x - mean) / scale, worked out in float64.
+
+        Parameters
+        ----------
+        x
+            Samples (n, ...), each of the shape of those fitted.
+        dtype
+            Of what is returned.
+
+        Returns
+        -------
+        ndarray
+            (n, ...) of ``dtype``.
 
         Raises
         ------
@@ -100,6 +117,25 @@ class Standardize:
     def inverse(self, z: ArrayLike, dtype: DTypeLike = np.float32) -> Array:
         """Take standardised numbers back to the scale they came from: z * scale + mean.
 
+        Parameters
+        ----------
+        z
+            Standardised samples (n, ...).
+        dtype
+            Of what is returned.
+
+        Returns
+        -------
+        ndarray
+            (n, ...) of ``dtype``.
+
+        Raises
+        ------
+        DataError
+            As ``transform``.
+
+        Examples
+        --------
         >>> import numpy as np
         >>> from lucidgrad.data import Standardize
         >>> Standardize.fit(np.array([1.0, 3.0])).inverse(np.array([-1.0, 1.0]))

@@ -32,6 +32,11 @@ class Table:
         How many there are.
     named
         Whether the names came with the data; those of an array are made up: x0, x1, ...
+
+    Examples
+    --------
+    >>> Table(["height", "age"], [np.array([1.8, 1.6]), np.array([40, 50])], rows=2, named=True).columns[1]
+    array([40, 50])
     """
 
     names: list[str]

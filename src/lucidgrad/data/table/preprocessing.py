@@ -27,12 +27,17 @@ VERSION = 1
 class TablePreprocessing:
     """What has to be done to a table before a network can take it: found by ``fit``, or read from a ``state``.
 
-    Attributes
+    Parameters
     ----------
     columns : list of Column
         All columns of the training table in their order, those left out too, each with its encoding as plain data.
     scaling : str
         One of ``SCALINGS``.
+    named : bool
+        Whether the training table had names, by which columns are then found.
+
+    Attributes
+    ----------
     numeric_names : list of str
         What each of the numbers is: ``"age"``, ``"age is missing"``, ``"born sine of year"``.
     categorical_names : list of str
@@ -91,6 +96,13 @@ class TablePreprocessing:
             every thousand rows of the table, up to five.
         sample_weight : (rows,), optional
             How often each row counts for medians, means and quantiles.
+
+        Raises
+        ------
+        DataError
+            For what is no table, and one without rows.
+        ArgumentError
+            When ``kinds`` names a column that is not there, or there is no such kind or scaling.
         """
         if scaling not in SCALINGS:
             raise ArgumentError(
@@ -115,6 +127,11 @@ class TablePreprocessing:
 
         Columns are found by their names, in any order; others are not looked at. An array has no names: its columns
         are taken in the order of the training table.
+
+        Parameters
+        ----------
+        frame
+            A table with the columns of training: what ``table_of`` takes.
 
         Returns
         -------
@@ -168,6 +185,8 @@ class TablePreprocessing:
     def inputs_of_columns(self) -> dict[str, list[int]]:
         """For each column that is used, its places in the numbers with the codes behind them.
 
+        Examples
+        --------
         >>> from lucidgrad.data.table import TablePreprocessing
         >>> table = {"height": [1.6, 1.7, None, 1.8], "town": ["Bonn", "Köln", "Bonn", "Köln"]}
         >>> TablePreprocessing.fit(table).inputs_of_columns()
@@ -194,6 +213,11 @@ class TablePreprocessing:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TablePreprocessing:
         """Make it again from its ``state``.
+
+        Parameters
+        ----------
+        state
+            What ``state`` gave; it may come from a file.
 
         Raises
         ------

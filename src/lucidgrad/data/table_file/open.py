@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lucidgrad.data.table_file.dialect import DELIMITERS, Layout, read_layout
+from lucidgrad.data.table_file.parquet import PARQUET_ROWS, parquet_names, read_parquet
 from lucidgrad.data.table_file.records import Places, Rows, read_rows
 from lucidgrad.data.table_file.source import Text, open_bytes
 from lucidgrad.data.table_file.values import MISSING, Read, Type, as_type, guess_type
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     import polars
 
 BATCH_ROWS = 1 << 16
-PARQUET_ROWS = 1 << 18
-"""Read at once: a slice of a file in row groups costs as much as the group it is in."""
 
 
 @dataclass
@@ -35,6 +34,13 @@ class Batch:
         The columns that were asked for, as a polars DataFrame.
     lines : (rows,)
         The line of the file on which each row begins, from 1; of Parquet, the number of the row.
+
+    Examples
+    --------
+    >>> import polars
+    >>> batch = Batch(polars.DataFrame({"town": ["Bonn", "Ulm"]}), np.array([2, 3]))
+    >>> batch.frame.height, batch.lines
+    (2, array([2, 3]))
     """
 
     frame: polars.DataFrame
@@ -59,6 +65,12 @@ class TableFile:
         Texts that stand where there is no number.
     bad
         How many values of columns of numbers were none so far, with the first of them, by column.
+
+    Examples
+    --------
+    >>> table = TableFile(Path("towns.parquet"), ("town", "people"))
+    >>> table.description, table.place(7)
+    ('Parquet', 'row 7')
     """
 
     path: Path
@@ -77,11 +89,24 @@ class TableFile:
         return f"text with {divided} between the fields"
 
     def place(self, line: int) -> str:
-        """Where a row is: ``line 7`` of a text, ``row 7`` of Parquet."""
+        """Where a row is: ``line 7`` of a text, ``row 7`` of Parquet.
+
+        Parameters
+        ----------
+        line
+            One of the ``lines`` of a Batch.
+        """
         return f"{'row' if self.layout is None else 'line'} {line}"
 
     def require(self, names: Sequence[str], purpose: str) -> None:
         """Be sure that columns are there.
+
+        Parameters
+        ----------
+        names
+            Those that are needed.
+        purpose
+            What for, as the error says it: ``"to predict from"``.
 
         Raises
         ------
@@ -115,6 +140,11 @@ class TableFile:
     def read(self, columns: Sequence[str] | None = None) -> Batch:
         """All rows, in types that fit every value of a column.
 
+        Parameters
+        ----------
+        columns
+            Those to read, in this order. None: all.
+
         Raises
         ------
         DataError
@@ -122,7 +152,7 @@ class TableFile:
         """
         names = self.names if columns is None else tuple(columns)
         if self.layout is None:
-            frame = self._parquet(names, None, None)
+            frame = read_parquet(self.path, names, None, None)
             return Batch(frame, np.arange(1, frame.height + 1))
         import polars
 
@@ -169,7 +199,7 @@ class TableFile:
                 yield Rows(part.frame.select(names), part.lines)
             return
         start = 0
-        while (frame := self._parquet(names, start, PARQUET_ROWS)).height:
+        while (frame := read_parquet(self.path, names, start, PARQUET_ROWS)).height:
             yield Rows(frame, np.arange(start + 1, start + 1 + frame.height))
             start += frame.height
 
@@ -216,32 +246,6 @@ class TableFile:
         with open_bytes(self.path) as file:
             text = Text(self.path, file, self.encoding)
             yield from read_rows(self.path, text, self.layout, text.read())
-
-    def _parquet(self, names: Sequence[str], start: int | None, rows: int | None) -> polars.DataFrame:
-        import polars
-
-        with _parquet_errors(self.path):
-            lazy = polars.scan_parquet(self.path, glob=False).select(list(names))
-            frame = (lazy if start is None else lazy.slice(start, rows)).collect()
-        kinds = (polars.Categorical, polars.Enum)
-        return frame.with_columns(polars.col(n).cast(polars.String) for n, t in frame.schema.items() if t in kinds)
-
-
-class _parquet_errors:  # noqa: N801 - a context manager
-    """What polars finds wrong with a file, in our words."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        import polars
-
-        if isinstance(error, polars.exceptions.PolarsError):
-            got = " ".join(str(error).split())[:200]
-            raise DataError(explain(f"{self.path} expected a sound Parquet file", got, "Write it again")) from error
 
 
 def open_table(
@@ -296,11 +300,7 @@ def open_table(
             layout = read_layout(where, _sample(where, first), len(first) < 1 << 16, delimiter)
             words = (*MISSING, *(word.strip() for word in missing))
             return TableFile(where, layout.names, layout, encoding, words)
-    import polars
-
-    with _parquet_errors(where):
-        names = tuple(polars.scan_parquet(where, glob=False).collect_schema().names())
-    return TableFile(where, names, missing=(*MISSING, *missing))
+    return TableFile(where, parquet_names(where), missing=(*MISSING, *missing))
 
 
 def _sample(path: Path, first: bytes) -> str:
@@ -320,7 +320,14 @@ def _sample(path: Path, first: bytes) -> str:
 
 
 def read_table(path: str | os.PathLike[str], **options: Any) -> polars.DataFrame:
-    r"""Read a table whole; options are those of ``open_table``.
+    r"""Read a table whole.
+
+    Parameters
+    ----------
+    path
+        The file.
+    **options
+        Those of ``open_table``.
 
     Returns
     -------
@@ -332,6 +339,11 @@ def read_table(path: str | os.PathLike[str], **options: Any) -> polars.DataFrame
     -----
     UserWarning
         For each column of numbers with values that are none, which are missing then.
+
+    Raises
+    ------
+    DataError, ArgumentError
+        As ``open_table``, and for rows that are malformed, with the line.
 
     Examples
     --------
