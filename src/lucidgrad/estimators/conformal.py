@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import KFold, train_test_split
 from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils.validation import _check_sample_weight
 
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.estimators.intervals import cv_plus_interval, quantile_interval, quantile_scores, split_interval
@@ -29,28 +30,40 @@ class Calibration:
         Whether the first and the last column of the predictions are quantiles.
     folds, models
         For CV+: the fold of each sample, and the model that was fitted without each fold.
+    weight : (n,), optional
+        How much each sample counts; None: all alike.
     """
 
     scores: Array
     quantiles: bool
     folds: Array | None = None
     models: list[Any] = field(default_factory=list)
+    weight: Array | None = None
 
     @classmethod
-    def of(cls, model: Any, X: Any, y: Any, quantiles: bool) -> Calibration:
+    def of(cls, model: Any, X: Any, y: Any, quantiles: bool, sample_weight: Any = None) -> Calibration:
         """By samples that a fitted model has not seen."""
-        return cls(_scores(model.predict(X), y, quantiles), quantiles)
+        scores = _scores(model.predict(X), y, quantiles)
+        return cls(scores, quantiles, weight=_weight(sample_weight, scores))
 
     def interval(self, model: Any, X: Any, coverage: float) -> Array:
         """Lower and upper ends for new samples, (m, 2) or (m, outputs, 2)."""
         if self.folds is not None:
             made = np.stack([m.predict(X) for m in self.models])
             low, high = (made[..., 0], made[..., -1]) if self.quantiles else (made, made)
-            return cv_plus_interval(low, high, self.scores, self.folds, coverage)
+            return cv_plus_interval(low, high, self.scores, self.folds, coverage, self.weight)
         made = model.predict(X)
         if self.quantiles:
-            return quantile_interval(made[:, 0], made[:, -1], self.scores, coverage)
-        return split_interval(made, self.scores, coverage)
+            return quantile_interval(made[:, 0], made[:, -1], self.scores, coverage, self.weight)
+        return split_interval(made, self.scores, coverage, self.weight)
+
+
+def _weight(sample_weight: Any, scores: Array) -> Array | None:
+    """Weights as conformal quantiles take them."""
+    if sample_weight is None:
+        return None
+    rows = np.empty((len(scores), 1))
+    return np.asarray(_check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True))
 
 
 def _scores(predictions: Array, y: Any, quantiles: bool) -> Array:
@@ -75,7 +88,8 @@ def fit_and_calibrate(me: Any, fit: Any, X: Any, y: Any, sample_weight: Any, val
     if not isinstance(me.calibration, Integral):
         train, held_back = train_test_split(rows, test_size=me.calibration, random_state=random_state)
         fit(_part(X, train), _part(y, train), _part(sample_weight, train), *validation)
-        me._conformal = Calibration.of(me, _part(X, held_back), _part(y, held_back), quantiles)
+        parts = _part(X, held_back), _part(y, held_back)
+        me._conformal = Calibration.of(me, *parts, quantiles, _part(sample_weight, held_back))
         return
     fit(X, y, sample_weight, *validation)  # first, as it checks the data
     folds, scores, models = np.empty(len(rows), np.int64), None, []
@@ -87,7 +101,7 @@ def fit_and_calibrate(me: Any, fit: Any, X: Any, y: Any, sample_weight: Any, val
         scores[held_back], folds[held_back] = found, k
         models.append(model)
     assert scores is not None  # there are at least two folds
-    me._conformal = Calibration(scores, quantiles, folds, models)
+    me._conformal = Calibration(scores, quantiles, folds, models, _weight(sample_weight, scores))
 
 
 def _part(data: Any, rows: Array) -> Any:

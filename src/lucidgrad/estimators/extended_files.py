@@ -46,7 +46,8 @@ def _norms(network: Sequential) -> list[BatchNorm | LayerNorm]:
 
 def calibration_to_tree(known: Calibration, estimator_to_tree: Callable[[Any], Tree]) -> Tree:
     """The errors that intervals are made from, with the networks of the folds."""
-    return {
+    weight = {} if known.weight is None else {"weight": np.asarray(known.weight)}
+    return weight | {
         "scores": np.asarray(known.scores),
         "quantiles": known.quantiles,
         "folds": known.folds,
@@ -56,7 +57,7 @@ def calibration_to_tree(known: Calibration, estimator_to_tree: Callable[[Any], T
 
 def calibration_of_tree(tree: Tree, estimator_of: Callable[[Tree], Any], outputs: int) -> Calibration:
     """The same again; TypeError or ValueError for what was not made by ``calibration_to_tree``."""
-    if not isinstance(tree, dict) or tree.keys() != {"scores", "quantiles", "folds", "models"}:
+    if not isinstance(tree, dict) or tree.keys() - {"weight"} != {"scores", "quantiles", "folds", "models"}:
         raise ValueError("its calibration has to have scores, quantiles, folds and models")
     scores, quantiles, folds, models = tree["scores"], tree["quantiles"], tree["folds"], tree["models"]
     if not isinstance(scores, np.ndarray) or scores.dtype.kind != "f" or type(quantiles) is not bool:
@@ -70,4 +71,15 @@ def calibration_of_tree(tree: Tree, estimator_of: Callable[[Tree], Any], outputs
             raise TypeError("the folds of its calibration have to be numbers")
         if folds.min() < 0 or folds.max() >= len(models):
             raise ValueError("the folds of its calibration have to be those of its models")
-    return Calibration(scores, quantiles, folds, [estimator_of(model) for model in models])
+    weight = tree.get("weight")
+    if "weight" in tree:
+        check_weight(weight, scores.shape[:1])
+    return Calibration(scores, quantiles, folds, [estimator_of(model) for model in models], weight)
+
+
+def check_weight(weight: Any, shape: tuple[int, ...]) -> None:
+    """ValueError for what are no weights of samples of this shape."""
+    if not isinstance(weight, np.ndarray) or weight.dtype != np.float64 or weight.shape != shape:
+        raise ValueError("its weights have to be one for each sample")
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise ValueError("its weights have to be at least 0")

@@ -18,8 +18,12 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ROWS_AT_ONCE = 2**22  # numbers that are sorted together
 
 
-def conformal_quantile(scores: Array, coverage: float) -> Array:
+def conformal_quantile(scores: Array, coverage: float, weight: Array | None = None) -> Array:
     """The ceil((n + 1) coverage)-th smallest of n scores, by column: (n,) or (n, outputs) -> () or (outputs,).
+
+    With weights, (n,) or one for each score, the smallest score at or below which there is (1 + 1 / n) coverage of the
+    whole weight, n being how many samples the weights are worth: see ``worth``. As many weights times any number are
+    the same, and a weight of 2 counts twice.
 
     Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, "Distribution-free predictive inference for regression",
     Algorithm 2: a new score is at most that with a probability of at least ``coverage``, and, without ties, of at
@@ -36,21 +40,55 @@ def conformal_quantile(scores: Array, coverage: float) -> Array:
     array(8.)
     """
     check_coverage(coverage)
-    n = len(scores)
-    rank = _rank(n, coverage)
-    if rank > n:
+    if not is_enough(scores, weight, coverage):
+        got = (
+            f"{len(scores)}" if weight is None else f"{len(scores)}, whose weights make them worth {worth(weight):.3g}"
+        )
         raise ArgumentError(
             explain(
                 f"a coverage of {coverage:g} expected at least {least_scores(coverage)} samples held back",
-                str(n),
+                got,
                 "Hold more back, or ask for less coverage",
             )
         )
-    quantile: Array = np.partition(np.asarray(scores), rank - 1, axis=0)[rank - 1]
-    return np.asarray(quantile)
+    return _quantile(np.asarray(scores), coverage, weight)
 
 
-def split_interval(predictions: Array, residuals: Array, coverage: float) -> Array:
+def _quantile(scores: Array, coverage: float, weight: Array | None) -> Array:
+    """Along the first axis; there are enough of them."""
+    if weight is None:
+        rank = _rank(len(scores), coverage)
+        picked: Array = np.partition(scores, rank - 1, axis=0)[rank - 1]
+        return np.asarray(picked)
+    order = np.argsort(scores, axis=0, kind="stable")
+    sorted_weight = np.take_along_axis(weight, order, 0) if weight.ndim == scores.ndim else weight[order]
+    cumulated = np.cumsum(sorted_weight.astype(np.float64), axis=0)
+    level = coverage * (1 + 1 / worth(weight)) * (1 - 1e-12)  # to which what rounding adds does not count
+    place = (cumulated < level * cumulated[-1]).sum(axis=0, keepdims=True)
+    return np.asarray(np.take_along_axis(scores, np.take_along_axis(order, place, 0), 0)[0])
+
+
+def worth(weight: Array) -> float:
+    """How many samples of equal weight weighted ones are worth: (sum of w)^2 / sum of w^2 (Kish 1965), by column.
+
+    The least of the columns, whose weights differ in their order alone.
+
+    >>> worth(np.array([2.0, 2.0, 2.0])), worth(np.array([1.0, 0.0]))
+    (3.0, 1.0)
+    """
+    w = weight[:, 0] if weight.ndim == 2 else weight
+    scaled = w.astype(np.float64) / (w.max(initial=0) or 1.0)  # no square is too large or too small
+    return float(scaled.sum() ** 2 / np.square(scaled).sum()) if scaled.any() else 0.0
+
+
+def is_enough(scores: Array | None, weight: Array | None, coverage: float) -> bool:
+    """Whether there are as many scores as a coverage takes."""
+    if scores is None:
+        return False
+    return (len(scores) if weight is None else worth(weight)) > coverage / (1 - coverage) - 1e-9
+
+
+def split_interval(predictions: Array, residuals: Array, coverage: float, weight: Array | None = None) -> Array:
     """Split-conformal intervals: as far on both sides as the held-back samples were off.
 
     Parameters
@@ -61,6 +99,8 @@ def split_interval(predictions: Array, residuals: Array, coverage: float) -> Arr
         y - f(x) on samples held back.
     coverage
         The share of new targets that is to lie inside, by output.
+    weight : (n,), optional
+        How much each of these samples counts.
 
     Returns
     -------
@@ -71,11 +111,11 @@ def split_interval(predictions: Array, residuals: Array, coverage: float) -> Arr
     >>> split_interval(np.array([10.0]), np.array([-1.0, 0.5, 2.0, -3.0]), 0.8)
     array([[ 7., 13.]])
     """
-    radius = conformal_quantile(np.abs(residuals), coverage)
+    radius = conformal_quantile(np.abs(residuals), coverage, weight)
     return np.stack([predictions - radius, predictions + radius], axis=-1)
 
 
-def quantile_interval(low: Array, high: Array, scores: Array, coverage: float) -> Array:
+def quantile_interval(low: Array, high: Array, scores: Array, coverage: float, weight: Array | None = None) -> Array:
     """Conformalised quantile regression (Romano, Patterson and Candès 2019, eq. 6 and 7), for quantiles (m,).
 
     ``scores`` (n,) are those of ``quantile_scores``. The width follows the noise where the quantiles do.
@@ -85,7 +125,7 @@ def quantile_interval(low: Array, high: Array, scores: Array, coverage: float) -
     >>> quantile_interval(np.array([0.0]), np.array([1.0]), np.array([-0.5, 0.25, 0.5, 1.0]), 0.8)
     array([[-1.,  2.]])
     """
-    radius = conformal_quantile(scores, coverage)
+    radius = conformal_quantile(scores, coverage, weight)
     middle = (low + high) / 2  # quantiles that cross, or shrink below nothing, meet there
     return np.stack([np.minimum(low - radius, middle), np.maximum(high + radius, middle)], axis=-1)
 
@@ -95,7 +135,9 @@ def quantile_scores(low: Array, high: Array, y: Array) -> Array:
     return np.asarray(np.maximum(low - y, y - high))
 
 
-def cv_plus_interval(low: Array, high: Array, scores: Array, folds: Array, coverage: float) -> Array:
+def cv_plus_interval(
+    low: Array, high: Array, scores: Array, folds: Array, coverage: float, weight: Array | None = None
+) -> Array:
     """CV+ (Barber, Candès, Ramdas and Tibshirani 2021, "Predictive inference with the jackknife+", section 3).
 
     All samples are learned from, and all serve to calibrate: each one by the model that has not seen it. The
@@ -109,7 +151,7 @@ def cv_plus_interval(low: Array, high: Array, scores: Array, folds: Array, cover
         |y - f(x)|, or ``quantile_scores``, by the model that had not seen the sample.
     folds : (n,)
         The number of the fold of each sample.
-    coverage
+    coverage, weight
         As above.
 
     Returns
@@ -122,16 +164,15 @@ def cv_plus_interval(low: Array, high: Array, scores: Array, folds: Array, cover
     >>> cv_plus_interval(f, f, np.array([0.5, 1.0, 0.25, 0.125]), np.array([0, 0, 1, 1]), 0.8)
     array([[0. , 2.25]])
     """
-    conformal_quantile(scores, coverage)  # enough of them?
-    n, m = len(scores), low.shape[1]
-    rank = _rank(n, coverage)
+    conformal_quantile(scores, coverage, weight)  # enough of them?
+    m = low.shape[1]
     ends = np.empty((*low.shape[1:], 2), low.dtype)
     step = max(1, ROWS_AT_ONCE // max(1, scores.size))
     radius = scores[:, None]
     for start in range(0, m, step):
         part = slice(start, min(start + step, m))
-        ends[part, ..., 0] = -np.partition(radius - low[folds, part], rank - 1, axis=0)[rank - 1]
-        ends[part, ..., 1] = np.partition(high[folds, part] + radius, rank - 1, axis=0)[rank - 1]
+        ends[part, ..., 0] = -_quantile(radius - low[folds, part], coverage, weight)
+        ends[part, ..., 1] = _quantile(high[folds, part] + radius, coverage, weight)
     return ends
 
 

@@ -183,7 +183,8 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         y : (n,) or (n, outputs)
             Numbers.
         sample_weight : (n,), optional
-            How much each sample counts; a weight of 2 is as good as the sample twice. All count alike in calibration.
+            How much each sample counts; a weight of 2 is as good as the sample twice. So it is in calibration: with
+            weights intervals cover that share of the weight.
         X_val, y_val, sample_weight_val
             Data to be judged on after each epoch: training ends when the score has not risen by ``tol`` for
             ``n_iter_no_change`` epochs, and the best weights are kept. The score is R^2, or the negative loss where
@@ -207,16 +208,18 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         super().partial_fit(X, y, sample_weight)
         return self
 
-    def calibrate(self, X: Any, y: Any) -> MLPRegressor:
+    def calibrate(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Learn from samples that were not trained on how far off the predictions are, for ``predict_interval``.
 
         Parameters
         ----------
         X, y
             As for ``fit``; at least coverage / (1 - coverage) samples.
+        sample_weight : (n,), optional
+            How much each of them counts.
         """
         check_is_fitted(self)
-        self._conformal = Calibration.of(self, X, y, self._predicts_quantiles)
+        self._conformal = Calibration.of(self, X, y, self._predicts_quantiles, sample_weight)
         return self
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lucidgrad.estimators import feature_names, labels, settings, table_network
-from lucidgrad.estimators.table_training import Scaling
+from lucidgrad.estimators.extended_files import check_weight
 from lucidgrad.estimators.tabular import TabularClassifier, TabularRegressor
+from lucidgrad.estimators.target_scaling import Scaling
 from lucidgrad.io import network
 from lucidgrad.io.kinds import Kind, from_tree, kind_of, register
 from lucidgrad.io.tree import Tree
@@ -35,6 +36,8 @@ def _to_tree(estimator: Any) -> Tree:
         return tree | {"classes": labels.to_tree(np.asarray(estimator.classes_))}
     scaling, residuals = estimator.target_scaling_, estimator.residuals_
     target = {"center": scaling.center, "scale": scaling.scale, "residuals": residuals}
+    if estimator._residual_weight is not None:
+        target["residual_weight"] = estimator._residual_weight
     return tree | {"target": target | {"one": bool(estimator._one), "logarithm": bool(estimator._poisson)}}
 
 
@@ -84,7 +87,11 @@ def _is_measured(value: Any) -> bool:
 
 
 def _set_target(estimator: Any, target: Any) -> int:
-    if target.keys() != TARGET_KEYS or type(target["one"]) is not bool or type(target["logarithm"]) is not bool:
+    if (
+        target.keys() - {"residual_weight"} != TARGET_KEYS
+        or type(target["one"]) is not bool
+        or type(target["logarithm"]) is not bool
+    ):
         raise ValueError(f"its target has to have {', '.join(sorted(TARGET_KEYS))}")
     center, scale, residuals = (target[name] for name in ("center", "scale", "residuals"))
     for array, axes in ((center, 1), (scale, 1), *([(residuals, 2)] if residuals is not None else [])):
@@ -96,6 +103,11 @@ def _set_target(estimator: Any, target: Any) -> int:
         raise ValueError("the scaling of its target has to be finite")
     if residuals is not None and (residuals.shape[1:] != center.shape or (residuals[1:] < residuals[:-1]).any()):
         raise ValueError("the residuals of its target have to ascend for each output")
+    estimator._residual_weight = target.get("residual_weight")
+    if "residual_weight" in target:
+        if residuals is None:
+            raise ValueError("weights of residuals have to have residuals")
+        check_weight(target["residual_weight"], residuals.shape)
     estimator.target_scaling_ = Scaling(center, scale)
     estimator.residuals_, estimator._one, estimator._poisson = residuals, target["one"], target["logarithm"]
     return len(center)

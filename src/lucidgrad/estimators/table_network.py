@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from lucidgrad.data.table.quantiles import quantiles
 from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.estimators.intervals import worth
 from lucidgrad.functional import ACTIVATIONS
 from lucidgrad.io.functions import keeps_shape
 from lucidgrad.losses import Loss
@@ -178,7 +179,7 @@ def _jumps(column: Array, most: int, targets: Array, weight: Array | None) -> Ar
     if most < 1 or low == float(column.max()):
         return np.empty(0, np.float32)
     kind = DecisionTreeClassifier if targets.dtype.kind == "i" else DecisionTreeRegressor
-    rows = len(column) if weight is None else float(weight.sum())
+    rows = len(column) if weight is None else worth(weight)
     tree = kind(max_leaf_nodes=most + 1, min_weight_fraction_leaf=0.01, random_state=0)
     tree.set_params(min_impurity_decrease=CHANCE * _impurity(targets, weight) / rows)
     tree.fit(column[:, None], targets, sample_weight=weight)
@@ -208,14 +209,14 @@ def activation_of(name: Any) -> Any:
     return name
 
 
-def fill_unseen(network: Any, codes: Array) -> None:
+def fill_unseen(network: Any, codes: Array, rows_weight: Array | None = None) -> None:
     """Give codes that no training row had the mean of those that some had, so that what is new is taken as usual."""
     table = network[0]
     if table.weight is None:
         return
     weight, begin = table.weight.numpy().copy(), 0
     for i, size in enumerate(table.categories):
-        counts = np.bincount(codes[:, i], minlength=size)
+        counts = np.bincount(codes[:, i], weights=rows_weight, minlength=size)
         part = weight[begin : begin + size]
         part[counts == 0] = np.average(part, axis=0, weights=counts) if counts.any() else 0.0
         begin += size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -17,6 +17,7 @@ from lucidgrad.data import split_indices
 from lucidgrad.data.table import TablePreprocessing, table_of
 from lucidgrad.data.table.frame import Table, is_missing
 from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.estimators.intervals import worth
 from lucidgrad.estimators.table_network import (
     Design,
     OfMembers,
@@ -40,29 +41,8 @@ MOST_TO_TRY = 20_000  # rows up to which pieces have to show that they are bette
 SURE = 2.0  # standard errors
 
 
-@dataclass(frozen=True)
-class Scaling:
-    """How targets are scaled for training: (y - center) / scale, a number for each output."""
-
-    center: Array
-    scale: Array
-
-    @classmethod
-    def of(cls, values: Array, weight: Array | None, *, by_mean: bool) -> Scaling:
-        """By mean and standard deviation; ``by_mean`` divides by the mean alone, so that what is positive stays so."""
-        mean = np.average(values, axis=0, weights=weight)
-        if by_mean:
-            return cls(np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
-        scale = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weight))
-        return cls(mean, np.where(scale > 0, scale, 1.0))
-
-    def down(self, values: Array) -> Array:
-        """From the unit of the targets to that of the network."""
-        return (values - self.center) / self.scale
-
-    def up(self, values: Array) -> Array:
-        """And back."""
-        return values * self.scale + self.center
+Held: TypeAlias = tuple[Array, Array, Array | None]
+"""Rows that were held back: inputs, targets, and how much each counts."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +101,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                     'Overrule a guess that is wrong: kinds={"name": "categorical"}',
                 )
             )
-        given = None if X_val is None else self._validation(X_val, y_val)
+        given = None if X_val is None else (*self._validation(X_val, y_val), None)
         self._train(x, targets, counts, given, masks)
 
     def _validation(self, X_val: Any, y_val: Any) -> tuple[Array, Array]:
@@ -131,9 +111,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             raise ArgumentError(explain("fit expected y_val with X_val", "none", "Pass the targets of X_val"))
         return self._arrays(table), me._validation_targets(rows_with_targets(y_val, table.rows, me, "y_val"))
 
-    def _train(
-        self, x: Array, y: Array, weight: Array | None, given: tuple[Array, Array] | None, masks: Array | None
-    ) -> None:
+    def _train(self, x: Array, y: Array, weight: Array | None, given: Held | None, masks: Array | None) -> None:
         me: Any = self
         seed = int(check_random_state(me.random_state).randint(2**31 - 1))
         stops = me.early_stopping is True or (me.early_stopping == "auto" and len(x) >= LEAST_TO_STOP)
@@ -147,18 +125,16 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         rows, held_back = np.arange(len(x)), given
         if splits:
             rows, held = splits[0]
-            held_back = x[held], y[held]
+            held_back = x[held], y[held], _some(weight, held)
         chosen = self._best(x[rows], y[rows], _some(weight, rows), held_back, seed)
         self.model_, self.history_ = chosen.model, chosen.history
         self._after(held_back)
         if again and splits:
             epochs = self._epochs(x, y, weight, splits[1:], seed, chosen.pieces)
             self.model_ = self._run(x, y, weight, None, epochs, seed, chosen.pieces, ()).model
-        fill_unseen(self.model_, x[:, len(self.preprocessing_.numeric_names) :].astype(np.int64))
+        fill_unseen(self.model_, x[:, len(self.preprocessing_.numeric_names) :].astype(np.int64), weight)
 
-    def _best(
-        self, x: Array, y: Array, weight: Array | None, held_back: tuple[Array, Array] | None, seed: int
-    ) -> _Trained:
+    def _best(self, x: Array, y: Array, weight: Array | None, held_back: Held | None, seed: int) -> _Trained:
         """With numbers as they are, or in pieces where rows that were held back say that this is better.
 
         Pieces find steps and bends at once; where there are none, they are learned by heart.
@@ -170,8 +146,11 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             return best
         for pieces in others:
             other = self._run(x, y, weight, held_back, me.epochs, seed, pieces, ())
-            less = self._losses(best.model, *held_back) - self._losses(other.model, *held_back)
-            if less.mean() > SURE * less.std() / np.sqrt(len(less)):
+            x_held, y_held, w = held_back
+            less = self._losses(best.model, x_held, y_held) - self._losses(other.model, x_held, y_held)
+            mean = np.average(less, weights=w)
+            deviation = np.sqrt(np.average((less - mean) ** 2, weights=w))
+            if mean > SURE * deviation / np.sqrt(len(less) if w is None else worth(w)):
                 best = other
         return best
 
@@ -188,12 +167,12 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         me: Any = self
         found = [self.best_epoch_]
         for i, (rows, held) in enumerate(splits, 1):
-            some, held_back = _some(weight, rows), (x[held], y[held])
+            some, held_back = _some(weight, rows), (x[held], y[held], _some(weight, held))
             run = self._run(x[rows], y[rows], some, held_back, me.epochs, seed + i, pieces, ())
             found.append(best_epoch(run.history))
         return round(float(np.median(found)))
 
-    def _after(self, held_back: tuple[Array, Array] | None) -> None:
+    def _after(self, held_back: Held | None) -> None:
         """What is learned from the rows that were held back, while the network has not seen them."""
 
     def _run(
@@ -201,7 +180,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         x: Array,
         y: Array,
         weight: Array | None,
-        held_back: tuple[Array, Array] | None,
+        held_back: Held | None,
         epochs: int,
         seed: int,
         pieces: int,
@@ -235,10 +214,10 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                 optimizer=AdamW(me.learning_rate, weight_decay=me.weight_decay),
                 epochs=epochs,
                 batch_size=self._batch_size(len(x)),
-                validation=held_back,
+                validation=None if held_back is None else (*held_back[:2], _as(held_back[2], me.dtype)),
                 callbacks=[*callbacks, *stopping],
                 seed=seed,
-                sample_weight=None if weight is None else weight.astype(me.dtype),
+                sample_weight=_as(weight, me.dtype),
                 engine=me.engine,
                 threads=me.threads,
                 progress=me.progress,
@@ -308,6 +287,10 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                 "features as input. Pass the columns of the training table."
             )
         return table
+
+
+def _as(weight: Array | None, dtype: Any) -> Array | None:
+    return None if weight is None else weight.astype(dtype)
 
 
 def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:

@@ -15,11 +15,12 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.estimators.extras import class_weights
-from lucidgrad.estimators.intervals import check_coverage, least_scores, split_interval
+from lucidgrad.estimators.intervals import check_coverage, is_enough, least_scores, split_interval, worth
 from lucidgrad.estimators.networks import loss_for_numbers
 from lucidgrad.estimators.onnx_export import write_table_classifier, write_table_regressor
 from lucidgrad.estimators.scores import has_probabilities, has_scores, knows_probabilities, loss_for_classes
-from lucidgrad.estimators.table_training import Scaling, TableEstimator
+from lucidgrad.estimators.table_training import Held, TableEstimator
+from lucidgrad.estimators.target_scaling import Scaling
 from lucidgrad.functional import softmax
 from lucidgrad.losses import Poisson
 from lucidgrad.onnx.pipeline import Pipeline
@@ -371,26 +372,27 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
             When the model was trained without holding rows back, or with too few of them for the coverage.
         """
         check_coverage(coverage)
-        values, held = self._values(self._ask(X)), self.residuals_
-        n = 0 if held is None else len(held)
-        if held is None or n < least_scores(coverage):
+        values, held, weight = self._values(self._ask(X)), self.residuals_, self._residual_weight
+        if held is None or not is_enough(held, weight, coverage):
             raise ArgumentError(
                 explain(
                     f"predict_interval(coverage={coverage}) expected {least_scores(coverage)} rows "
                     "that were held back from training",
-                    f"{n}",
+                    "0" if held is None else f"{len(held) if weight is None else worth(weight):.3g}",
                     "Train with early_stopping=True and more rows, or pass X_val and y_val to fit",
                 )
             )
-        interval = split_interval(values, held, coverage)
+        interval = split_interval(values, held, coverage, weight)
         return interval[:, 0] if self._one else interval
 
-    def _after(self, held_back: tuple[Array, Array] | None) -> None:
-        self.residuals_ = None
+    def _after(self, held_back: Held | None) -> None:
+        self.residuals_ = self._residual_weight = None
         if held_back is not None:
-            x, y = held_back
-            away = self._values(self._run_network(x)) - self.target_scaling_.up(y.astype(np.float64))
-            self.residuals_ = np.sort(np.abs(away), axis=0)
+            x, y, weight = held_back
+            away = np.abs(self._values(self._run_network(x)) - self.target_scaling_.up(y.astype(np.float64)))
+            order = np.argsort(away, axis=0, kind="stable")
+            self.residuals_ = np.take_along_axis(away, order, 0)
+            self._residual_weight = None if weight is None else weight.astype(np.float64)[order]
 
     def write_onnx(self, pipeline: Pipeline) -> None:
         """For ``lucidgrad.onnx.export``: an input for each column → ``prediction``; see ``lucidgrad.onnx.table``."""

@@ -126,7 +126,7 @@ class CategoricalEncoding:
     Attributes
     ----------
     categories
-        As text, the most frequent first.
+        As text, the most frequent first, or those with the largest weight.
     rare
         How many categories of the training data share the place of the unseen ones.
     """
@@ -136,10 +136,20 @@ class CategoricalEncoding:
     rare: int
 
     @classmethod
-    def fit(cls, values: Array, least: int, most: int) -> CategoricalEncoding:
-        """Give a place of its own to at most ``most`` categories that have at least ``least`` rows."""
-        counts = Counter(name for name in names_of(values) if name is not None)
-        ordered = sorted(counts, key=lambda name: (-counts[name], name))
+    def fit(cls, values: Array, least: int, most: int, weight: Array | None = None) -> CategoricalEncoding:
+        """Give a place of its own to at most ``most`` categories that have at least ``least`` rows.
+
+        ``weight`` (rows,) says how often each counts for the order.
+        """
+        names = names_of(values)
+        counts = Counter(name for name in names if name is not None)
+        weights: dict[str, float] = dict(counts)
+        if weight is not None:
+            weights = dict.fromkeys(counts, 0.0)
+            for name, w in zip(names, weight.tolist(), strict=True):
+                if name is not None:
+                    weights[name] += w
+        ordered = sorted(counts, key=lambda name: (-weights[name], name))
         kept = [name for name in ordered[:most] if counts[name] >= least]
         return cls(kept, len(ordered) - len(kept))
 

@@ -95,7 +95,7 @@ class TablePreprocessing:
             Categories with fewer rows, and those beyond so many, share one place. None: one row, and one more for
             every thousand rows of the table, up to five.
         sample_weight : (rows,), optional
-            How often each row counts for medians, means and quantiles.
+            How often each row counts for medians, means and quantiles, and for the order of categories.
 
         Raises
         ------
@@ -254,4 +254,4 @@ def _fit(column: Column, values: Array, scaling: str, categories: tuple[int, int
         return BooleanEncoding.fit(values)
     if column.kind == "date":
         return DateEncoding.fit(values, column.format, weight)
-    return CategoricalEncoding.fit(values, *categories)
+    return CategoricalEncoding.fit(values, *categories, weight)
