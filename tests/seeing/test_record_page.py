@@ -153,7 +153,7 @@ def test_a_page_of_a_native_run_calls_the_values_between_what_they_are(opened, r
         assert replayed in opened.inner_text("#text")
         press(opened, "End")
         assert replayed in opened.inner_text("#text")
-        assert {"en": "eager replay", "ko": "즉시 실행으로 재현"}[language] in opened.inner_text("#where")
+        assert {"en": "native run, eager replay", "ko": "중간값은 재현"}[language] in opened.inner_text("#where")
         press(opened, "l")
     eager = lg.record(train(engine="eager"), kernels=False)
     assert "replay" not in eager.frames[0].text["en"]

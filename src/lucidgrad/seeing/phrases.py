@@ -127,10 +127,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "title": ("A training step in slow motion", "슬로 모션으로 보는 학습 스텝"),
     "where": ("epoch {epoch} · minibatch {batch} · step {step}", "에포크 {epoch} · 미니배치 {batch} · 스텝 {step}"),
     "native": (
-        "ran natively; values and gradients of an eager replay",
-        "네이티브 실행; 값과 기울기는 즉시 실행으로 재현",
+        "native run, eager replay",
+        "네이티브 실행, 중간값은 재현",
     ),
-    "eager": ("ran eagerly", "즉시 실행"),
+    "eager": ("eager run", "즉시 실행"),
     "graph": ("Computational graph", "계산 그래프"),
     "formula": ("Formula", "수식"),
     "example": ("One element", "원소 하나로 보면"),
