@@ -16,6 +16,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Collection
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -31,11 +32,28 @@ R = TypeVar("R")
 
 
 class Mode(threading.local):
-    """How ops behave in this thread."""
+    """How ops behave in this thread.
 
-    recording: bool = True  # leave Nodes
-    anomaly: bool = False  # look for the first NaN or infinity
-    quiet: bool = False  # NumPy's warnings are already off, no need to switch them for each op
+    Attributes
+    ----------
+    recording
+        Whether ops leave Nodes. Off inside of ``no_grad``.
+    anomaly
+        Whether the first NaN or infinity is looked for. On inside of ``detect_anomaly``.
+    quiet
+        Whether NumPy's warnings are already off, so that they need not be switched for each op.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> with lg.no_grad():
+    ...     lg.autograd.mode.recording
+    False
+    """
+
+    recording: bool = True
+    anomaly: bool = False
+    quiet: bool = False
 
 
 mode = Mode()
@@ -81,7 +99,15 @@ class no_grad(_Switch):  # noqa: N801 - reads as a statement
 
 
 class enable_grad(_Switch):  # noqa: N801
-    """Record again inside of ``no_grad``."""
+    """Record again inside of ``no_grad``.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> with lg.no_grad(), lg.enable_grad():
+    ...     (lg.Tensor(3.0) * 2.0).requires_grad
+    True
+    """
 
     field, value = "recording", True
 
@@ -122,6 +148,16 @@ class Node:
         memory is given back as soon as a graph is dropped.
     source
         The line of the program that applied the op; only known in anomaly mode.
+    op, attrs
+        The row of the op table, and its options.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> x = lg.Tensor(2.0)
+    >>> y = x * x
+    >>> y.node.op, y.node.parents == (x, x)
+    (<op multiply>, True)
     """
 
     __slots__ = ("attrs", "handle", "op", "output", "parents", "serial", "source", "values")
@@ -168,6 +204,19 @@ def backpropagate(
         Nodes and leaves whose cotangents are wanted; paths that lead to none of them are not walked. None: all.
     create_graph
         Record the walk itself, so that its results can be differentiated again.
+
+    Returns
+    -------
+    A dict from nodes and leaves to Tensors, each of the shape of what it is the cotangent of.
+
+    Examples
+    --------
+    ``Tensor.backward`` and ``lucidgrad.grad`` are this:
+
+    >>> import lucidgrad as lg
+    >>> x = lg.Tensor(2.0)
+    >>> lg.autograd.backpropagate((x * x).node, lg.tensor(1.0), lg.Tensor.wrap)[x]
+    Tensor(4.)
     """
     found = {root: cotangent}
     if not isinstance(root, Node):
@@ -193,7 +242,19 @@ def backpropagate(
 
 
 def reachable(root: Node) -> list[Node]:
-    """All nodes that ``root`` was made from, first to last; with a list for a stack, however long the chain is."""
+    """All nodes that ``root`` was made from, first to last; with a list for a stack, however long the chain is.
+
+    Parameters
+    ----------
+    root
+        Where to start; it is the last of the result.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> [node.op.name for node in lg.autograd.reachable((lg.Tensor(2.0) * 3.0).exp().node)]
+    ['multiply', 'exp']
+    """
     seen = {root}
     stack = [root]
     while stack:
@@ -201,11 +262,7 @@ def reachable(root: Node) -> list[Node]:
             if type(parent) is Node and parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
-    return sorted(seen, key=_serial)
-
-
-def _serial(node: Node) -> int:
-    return node.serial
+    return sorted(seen, key=attrgetter("serial"))
 
 
 def _leading_to(order: list[Node], targets: Collection[Any]) -> set[int]:
@@ -274,7 +331,26 @@ def _is_sound(value: Any) -> bool:
 
 
 def check_output(op: Op, values: tuple[Any, ...], output: Any) -> str:
-    """In anomaly mode: raise if finite inputs gave NaN or infinity; else return the line that applied the op."""
+    """In anomaly mode: raise if finite inputs gave NaN or infinity; else return the line that applied the op.
+
+    Parameters
+    ----------
+    op
+        The row that was applied.
+    values, output
+        Arrays of any shape: what went in and came out.
+
+    Raises
+    ------
+    AnomalyError
+        When only the output is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np, lucidgrad as lg
+    >>> lg.autograd.check_output(lg.ops.TABLE["log"], (np.ones(2),), np.zeros(2))
+    'in <module>, <doctest ...>, line 1'
+    """
     source = _calling_line()
     if not _is_sound(output) and all(map(_is_sound, values)):
         made = "NaN" if np.isnan(output).any() else "an infinity"
@@ -304,7 +380,19 @@ def _calling_line() -> str:
 
 
 def no_history(what: str) -> GradientError:
-    """The error for asking the gradient of something that depends on nothing differentiable."""
+    """The error for asking the gradient of something that depends on nothing differentiable.
+
+    Parameters
+    ----------
+    what
+        What has none, in words.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> type(lg.autograd.no_history("an output"))
+    <class 'lucidgrad.errors.GradientError'>
+    """
     return GradientError(
         f"expected a tensor computed from tensors that require gradients, got {what} without such a history. "
         "Make the inputs with Tensor(...) or requires_grad=True, do not detach them, and mind that comparisons, "

@@ -1,17 +1,19 @@
-"""What a tensor tells of its elements: as a NumPy array, as Python numbers, and as text."""
+"""What a tensor tells of its elements: as a NumPy array, to NumPy's functions, as Python numbers, and as text."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lucidgrad.errors import TracingError
+from lucidgrad.errors import DtypeError, GradientError, TracingError, explain
 from lucidgrad.graph import Value
 from lucidgrad.operators import Operators
+from lucidgrad.ops import TABLE, arithmetic, linalg
+from lucidgrad.ops.op import Op
 from lucidgrad.ops.promotion import FLOAT32
 
 
@@ -31,7 +33,13 @@ class Elements(Operators):
         return int(np.prod(self.shape, dtype=np.int64))
 
     def numpy(self) -> np.ndarray[Any, np.dtype[Any]]:
-        """The elements as a read-only NumPy array, not copied. Copy it to change it."""
+        """The elements as a read-only NumPy array of the same shape, not copied. Copy it to change it.
+
+        Raises
+        ------
+        TracingError
+            While a function is traced, when there are no elements.
+        """
         if isinstance(self.raw, Value):
             raise TracingError(
                 f"expected a tensor with elements, got {self.raw.spec} of a function that is being traced. "
@@ -50,6 +58,31 @@ class Elements(Operators):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray[Any, np.dtype[Any]]:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    _ufuncs: ClassVar[dict[Any, Op]] = {
+        row.forward: row for row in TABLE.values() if isinstance(row.forward, np.ufunc)
+    } | {np.matmul: linalg.matmul, np.power: arithmetic.power}
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """``np.exp(x)`` and ``array + x`` go through the op table; writing into arrays does not go at all."""
+        if options.get("out") is not None:
+            raise GradientError(
+                explain(
+                    "an array expected to stay as it is",
+                    f"an in-place {ufunc.__name__} with a Tensor",
+                    "Compute a new one, for example p.data = p.data - 0.1 * p.grad",
+                )
+            )
+        op = self._ufuncs.get(ufunc)
+        if op is None or method != "__call__" or options:
+            raise DtypeError(
+                explain(
+                    "a NumPy function with a row in the op table",
+                    f"np.{ufunc.__name__} ({method})",
+                    "Use the tensor's own method, or x.numpy() where no gradient is needed",
+                )
+            )
+        return self.matmul(*inputs) if op is linalg.matmul else self.apply(op, inputs, {})
 
     def __float__(self) -> float:
         return float(self.item())

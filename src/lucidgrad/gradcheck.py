@@ -65,6 +65,8 @@ def gradcheck(
     GradientError
         When they differ. Each op that ``f`` applied is then checked by itself at the values it had, so that the
         message names the op, its input and the element that is off.
+    ArgumentError
+        When ``order`` or ``eps`` is out of its range.
 
     Examples
     --------

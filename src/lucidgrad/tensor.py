@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -18,8 +18,9 @@ from lucidgrad.autograd import Node, mode
 from lucidgrad.elements import Elements
 from lucidgrad.errors import DtypeError, GradientError, ShapeError, explain
 from lucidgrad.graph import Value
-from lucidgrad.ops import TABLE, arithmetic, indexing, linalg
+from lucidgrad.ops import indexing, linalg
 from lucidgrad.ops.arrays import frozen, own_array
+from lucidgrad.ops.compute import compute
 from lucidgrad.ops.op import Op
 from lucidgrad.ops.promotion import FLOAT64, common_dtype
 
@@ -46,6 +47,11 @@ class Tensor(Elements):
         The gradient of what ``backward`` was called on, summed over calls, of the shape of the tensor.
     node : Node or None
         How the tensor was made; None for a leaf.
+
+    Raises
+    ------
+    DtypeError
+        When gradients are asked for of integers or booleans, or ``dtype`` is of no kind that tensors hold.
 
     Examples
     --------
@@ -131,7 +137,15 @@ class Tensor(Elements):
 
     @staticmethod
     def wrap(value: Any, parent: Any = None) -> Tensor:
-        """A Tensor of an array or Value that nobody will change, not copied, with ``parent`` as its history."""
+        """A Tensor in the shape of an array or Value that nobody will change, not copied.
+
+        Parameters
+        ----------
+        value
+            The array or Value.
+        parent
+            Its history: the Node that made it, or the leaf that it is the array of. None: a constant.
+        """
         if parent is not None and type(parent) is not Node:
             parent.check_unchanged(value, "an op")
             return parent  # type: ignore[no-any-return]
@@ -178,7 +192,7 @@ class Tensor(Elements):
         if graph is not None:
             output: Any = graph.record(op, values, attrs)
         else:
-            output = _compute(op, values, attrs)
+            output = compute(op, values, attrs, mode.quiet)
         source = autograd.check_output(op, values, output) if mode.anomaly else None
         result = object.__new__(Tensor)
         result._data = output
@@ -234,11 +248,24 @@ class Tensor(Elements):
         return start
 
     def detach(self) -> Tensor:
-        """The same elements without history: a constant."""
+        """The same elements, of the same shape, without history: a constant."""
         return Tensor.wrap(self._data)
 
     def check_unchanged(self, value: Any, op_name: str) -> None:
-        """Raise when this leaf has been given other data since it was used."""
+        """Raise when this leaf has been given other data since it was used.
+
+        Parameters
+        ----------
+        value
+            The array that was used.
+        op_name
+            By which op.
+
+        Raises
+        ------
+        GradientError
+            When it is no longer the array of this leaf.
+        """
         if self._data is not value:
             raise GradientError(
                 f"expected the leaf of shape {self.shape} that went into {op_name} to be as it was, got one whose "
@@ -253,37 +280,19 @@ class Tensor(Elements):
         """An index as a static key and the arrays in it."""
         return indexing.split_index(index, self.shape, tensor)
 
-    # --- NumPy ------------------------------------------------------------------------------------------------
-
-    _ufuncs: ClassVar[dict[Any, Op]] = {
-        row.forward: row for row in TABLE.values() if isinstance(row.forward, np.ufunc)
-    } | {np.matmul: linalg.matmul, np.power: arithmetic.power}
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """``np.exp(x)`` and ``array + x`` go through the op table; writing into arrays does not go at all."""
-        if options.get("out") is not None:
-            raise GradientError(
-                explain(
-                    "an array expected to stay as it is",
-                    f"an in-place {ufunc.__name__} with a Tensor",
-                    "Compute a new one, for example p.data = p.data - 0.1 * p.grad",
-                )
-            )
-        op = self._ufuncs.get(ufunc)
-        if op is None or method != "__call__" or options:
-            raise DtypeError(
-                explain(
-                    "a NumPy function with a row in the op table",
-                    f"np.{ufunc.__name__} ({method})",
-                    "Use the tensor's own method, or x.numpy() where no gradient is needed",
-                )
-            )
-        return _matmul(*inputs) if op is linalg.matmul else self.apply(op, inputs, {})
-
 
 def tensor(data: ArrayLike | Tensor, *, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-    """Make a Tensor of data: constant unless ``requires_grad`` says otherwise. Copies, so later changes don't matter.
+    """Make a Tensor of data, in its shape: constant unless ``requires_grad`` says otherwise.
 
+    Parameters
+    ----------
+    data
+        Numbers, nested lists, or an array of any shape. Copied, so that later changes do not matter.
+    dtype, requires_grad
+        As in ``Tensor``.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> tensor(np.arange(3.0))
     Tensor([0., 1., 2.])
@@ -307,9 +316,11 @@ def grad(
     output
         A single number, or any tensor together with ``gradient`` of its shape.
     wrt
-        Leaves or intermediate results. A tensor that ``output`` does not depend on gets zeros.
+        Leaves or intermediate results, of any shape. A tensor that ``output`` does not depend on gets zeros.
     create_graph
         Record the computation of the gradient, so that it can itself be differentiated. False saves time and memory.
+    gradient
+        The cotangent to start with, of the shape of ``output``. May be left out for a single element: 1.
 
     Returns
     -------
@@ -341,23 +352,6 @@ def grad(
 
 def _rebuild(array: np.ndarray[Any, np.dtype[Any]], requires_grad: bool) -> Tensor:
     return Tensor(array, dtype=array.dtype, requires_grad=requires_grad)
-
-
-def _compute(op: Op, values: tuple[Any, ...], attrs: dict[str, Any]) -> np.ndarray[Any, np.dtype[Any]]:
-    """Run the forward of a row, and see to it that nobody changes the result."""
-    try:
-        if mode.quiet:
-            output = op.forward(*values, **attrs)
-        else:
-            with np.errstate(all="ignore"):  # IEEE 754 as it is; detect_anomaly finds the first NaN
-                output = op.forward(*values, **attrs)
-    except (ValueError, TypeError, IndexError, OverflowError) as error:
-        op.explain_failure(values, attrs, error)
-        raise
-    if type(output) is not np.ndarray:
-        output = np.asarray(output)
-    output.setflags(write=False)
-    return output  # type: ignore[no-any-return]
 
 
 def _prepare(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -17,6 +17,24 @@ from lucidgrad.ops.op import Spec
 def interpret(graph: Graph, *inputs: Any) -> list[np.ndarray[Any, np.dtype[Any]]]:
     """The outputs of the graph for the given arrays.
 
+    Parameters
+    ----------
+    graph
+        As ``trace`` gives it.
+    inputs
+        One array for each of its inputs, of that shape and dtype.
+
+    Returns
+    -------
+    One array for each of its outputs, of that shape and dtype.
+
+    Raises
+    ------
+    ArgumentError, ShapeError
+        When there are not as many inputs, or one has another shape or dtype.
+
+    Examples
+    --------
     >>> import lucidgrad as lg
     >>> graph = lg.compiler.trace(lambda x: x * 2, lg.tensor([1.0, 2.0]))
     >>> interpret(graph, np.array([3.0, 4.0], np.float32))

@@ -58,7 +58,19 @@ def trace(function: Callable[..., Any], *examples: Tensor) -> Graph:
 
 
 def flatten(tree: Any) -> list[Tensor]:
-    """The tensors of nested tuples, lists and dicts, in order."""
+    """The tensors of nested tuples, lists and dicts, in order and in their shapes.
+
+    Parameters
+    ----------
+    tree
+        A Tensor, or any nesting of them.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> lg.compiler.flatten({"a": lg.tensor(1.0), "b": [lg.tensor(2.0), lg.tensor(3.0)]})
+    [Tensor(1.), Tensor(2.), Tensor(3.)]
+    """
     if isinstance(tree, Tensor):
         return [tree]
     children = tree.values() if isinstance(tree, dict) else tree

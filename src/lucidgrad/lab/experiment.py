@@ -42,6 +42,14 @@ class Experiment:
         How many trials there were to be.
     interrupted
         Whether someone pressed Ctrl-C before the last.
+
+    Examples
+    --------
+    >>> from lucidgrad.lab import default_settings, load_task, run_lab
+    >>> task = load_task("xor")
+    >>> experiment = run_lab(task, default_settings(task, layers=(1,), epochs=2, depths=(), descent_epochs=0))
+    >>> experiment.planned, experiment.best, len(experiment.models)
+    (1, 0, 1)
     """
 
     task: Task

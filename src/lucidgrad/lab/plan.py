@@ -32,6 +32,13 @@ class Trial:
         What holds it back from overfitting.
     samples
         How many training samples it gets; None: all.
+
+    Examples
+    --------
+    >>> from lucidgrad.lab import Settings, plan
+    >>> trial = plan(Settings(layers=(2,), activations=("tanh",)))[0]
+    >>> trial.label, trial.widths, trial.optimizer
+    ('2 layers, tanh', (128,), 'adamw')
     """
 
     group: Group
@@ -67,6 +74,13 @@ class Trial:
 def plan(settings: Settings) -> list[Trial]:
     """All runs of the lab, in the order in which they are made.
 
+    Parameters
+    ----------
+    settings
+        From ``default_settings``, or others.
+
+    Examples
+    --------
     >>> from lucidgrad.lab import Settings, plan
     >>> for trial in plan(Settings(activations=("relu",), descent_epochs=0, depths=())):
     ...     print(trial.group, trial.label, trial.widths)

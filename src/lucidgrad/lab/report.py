@@ -73,6 +73,15 @@ def write_report(experiment: Experiment, folder: str | os.PathLike[str], *, comm
     ------
     OSError
         When the folder cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from lucidgrad.lab import Experiment, default_settings, load_task, write_report
+    >>> task = load_task("xor")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(Experiment(task, default_settings(task)), folder).files  # of an experiment that did not begin
+    ['report.html', 'measurements.json']
     """
     report = Report(Path(folder), ["report.html", "measurements.json"])
     report.answers = _answers(experiment)

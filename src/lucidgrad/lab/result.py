@@ -41,6 +41,14 @@ class Result:
         The numbers of the test samples that were told wrong, where they are known.
     status
         ``done``; ``diverged`` when the loss is not finite; ``interrupted`` when it was stopped before its last epoch.
+
+    Examples
+    --------
+    >>> from lucidgrad.lab import default_settings, load_task, run_lab
+    >>> task = load_task("xor")
+    >>> (result,) = run_lab(task, default_settings(task, layers=(1,), epochs=2, depths=(), descent_epochs=0)).results
+    >>> result.sizes, result.parameters, result.status
+    ((2, 2), 6, 'done')
     """
 
     trial: Trial

@@ -110,17 +110,39 @@ class Settings:
         _check_range("dropout", self.dropout, 0, 1)
 
     def hidden(self, layers: int) -> tuple[int, ...]:
-        """The hidden units of a network of so many layers."""
+        """The hidden units of a network of so many layers.
+
+        Parameters
+        ----------
+        layers
+            Those with weights, the hidden ones and the output.
+        """
         n = layers - 1
         missing = max(0, n - len(self.widths))
         return (self.widths[0],) * missing + self.widths[len(self.widths) - (n - missing) :]
 
 
 def default_settings(task: Task, *, quick: bool = False, **changes: Any) -> Settings:
-    """The settings that suit a task, less of everything where it has to be ``quick``, and with the given changes.
+    """The settings that suit a task.
 
     A learning rate that is not given follows from the optimiser.
 
+    Parameters
+    ----------
+    task
+        From ``load_task``.
+    quick
+        Less of everything.
+    changes
+        Fields of ``Settings`` that are to be other than the defaults.
+
+    Raises
+    ------
+    ArgumentError
+        For a setting that has no meaning.
+
+    Examples
+    --------
     >>> from lucidgrad.lab import default_settings, load_task
     >>> default_settings(load_task("digits"), optimizer="sgd").learning_rate
     0.1

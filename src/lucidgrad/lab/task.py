@@ -27,6 +27,13 @@ class Task:
         With a test part.
     notice
         What has to be said about how this data set came to be chosen; empty for nothing.
+
+    Examples
+    --------
+    >>> from lucidgrad.lab import load_task
+    >>> task = load_task("xor")
+    >>> task.name, task.is_plane, task.has_images
+    ('xor', True, False)
     """
 
     data: Dataset

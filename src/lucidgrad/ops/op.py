@@ -18,7 +18,20 @@ from lucidgrad.errors import ArgumentError, DtypeError, LucidgradError, explain
 
 
 class Spec(NamedTuple):
-    """What is known of an array before there is one: its shape and its dtype."""
+    """What is known of an array before there is one: its shape and its dtype.
+
+    Attributes
+    ----------
+    shape, dtype
+        As an array has them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lucidgrad.ops import Spec
+    >>> print(Spec((2, 3), np.dtype(np.float32)))
+    float32[2, 3]
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -95,7 +108,13 @@ class Op:
         return self.forward(*inputs, **attrs)
 
     def rule(self, i: int) -> Rule | None:
-        """The vjp rule for input ``i``, or None where there is no gradient."""
+        """The vjp rule for input ``i``, or None where there is no gradient.
+
+        Parameters
+        ----------
+        i
+            Counted from 0.
+        """
         if self.vjp is None:
             return None
         if callable(self.vjp):
@@ -103,11 +122,33 @@ class Op:
         return self.vjp[i]
 
     def spec(self, inputs: Sequence[Any], attrs: dict[str, Any]) -> Spec:
-        """Shape and dtype of the output for these arrays (anything with ``dtype``) and numbers; raises if none fits."""
+        """Shape and dtype of the output for these arrays (anything with ``dtype``) and numbers; raises if none fits.
+
+        Parameters
+        ----------
+        inputs
+            What the op would be applied to.
+        attrs
+            Its options by name.
+        """
         return self.shape(*[Spec(x.shape, x.dtype) if hasattr(x, "dtype") else x for x in inputs], **attrs)
 
     def explain_failure(self, inputs: Sequence[Any], attrs: dict[str, Any], error: Exception) -> None:
-        """NumPy could not compute the op: say why in terms of shapes, of indices, or of dtypes."""
+        """NumPy could not compute the op: say why in terms of shapes, of indices, or of dtypes.
+
+        Parameters
+        ----------
+        inputs, attrs
+            What it was applied to, and its options by name.
+        error
+            What NumPy raised.
+
+        Raises
+        ------
+        ShapeError, ArgumentError, DtypeError
+            When the shapes do not fit, an index is outside, or the op has no meaning for these numbers. Nothing is
+            raised when none of these is the reason.
+        """
         if isinstance(error, LucidgradError):
             return
         self.spec(inputs, attrs)  # raises when the shapes do not fit, and says it better than NumPy

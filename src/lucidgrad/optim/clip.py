@@ -18,6 +18,8 @@ def clipped(optimizer: Optimizer, *, max_norm: float | None = None, max_value: f
 
     Parameters
     ----------
+    optimizer
+        One that takes single steps.
     max_norm
         Scale all gradients together so that their norm, over all elements of all parameters, is at most this
         (Pascanu, Mikolov and Bengio 2013, Algorithm 1). The direction stays. As in PyTorch the divisor is
@@ -25,15 +27,15 @@ def clipped(optimizer: Optimizer, *, max_norm: float | None = None, max_value: f
     max_value
         Bring every element into [-max_value, max_value]. The direction changes.
 
-    Notes
-    -----
-    NaN stays NaN: clipping does not hide that training has diverged. Norm clipping keeps an infinity visible too (as
-    NaN), value clipping makes ``max_value`` of it.
-
     Raises
     ------
     ArgumentError
         Unless exactly one of the two is given and positive, or when the optimizer is a full-batch one.
+
+    Notes
+    -----
+    NaN stays NaN: clipping does not hide that training has diverged. Norm clipping keeps an infinity visible too (as
+    NaN), value clipping makes ``max_value`` of it.
 
     Examples
     --------
@@ -99,6 +101,13 @@ class ClippedByValue(Transformed):
 def global_norm(grads: Params) -> Tensor:
     """The Euclidean norm over all elements of all tensors, a float64 scalar.
 
+    Parameters
+    ----------
+    grads
+        By path, each of any shape.
+
+    Examples
+    --------
     >>> import lucidgrad as lg
     >>> global_norm({"a": lg.tensor([3.0]), "b": lg.tensor([[4.0]])})
     Tensor(5., dtype=float64)

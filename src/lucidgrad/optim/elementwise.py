@@ -64,14 +64,28 @@ class Elementwise(Optimizer):
     def scalars(self, t: Tensor, eta: Scalar) -> tuple[Scalar, ...]:
         """The numbers of the formula that change with the step, in float64, computed once per step.
 
-        ``t`` is the number of this step counted from 1, as papers do; ``eta`` its learning rate.
+        Parameters
+        ----------
+        t
+            The number of this step, counted from 1 as papers do; a scalar.
+        eta
+            Its learning rate.
         """
 
     @abstractmethod
     def rule(self, theta: Tensor, g: Tensor, slots: Sequence[Tensor], scalars: Sequence[Scalar]) -> tuple[Tensor, ...]:
-        """The new parameter and the new slots, from the parameter, its gradient, the slots, and ``scalars``.
+        """The new parameter and the new slots, all of the parameter's shape.
 
-        The scalars come in the dtype of the parameter.
+        Parameters
+        ----------
+        theta
+            The parameter, of any shape.
+        g
+            Its gradient, of the same shape.
+        slots
+            Its running quantities, each of the same shape.
+        scalars
+            What ``scalars`` gave, in the dtype of the parameter.
         """
 
     def init(self, params: Params) -> State:

@@ -29,6 +29,16 @@ class Minimized:
         Steps taken, and how often the loss and its gradients were computed for them.
     converged : bool
         Whether a tolerance was met; otherwise ``message`` says what ended it, such as the limit of iterations.
+    message
+        What ended it, in SciPy's words.
+
+    Examples
+    --------
+    >>> from lucidgrad.optim import LBFGS
+    >>> import lucidgrad as lg
+    >>> _, info = LBFGS().minimize(lambda p: (float((p["x"] ** 2).sum()), {"x": 2 * p["x"]}), {"x": lg.Tensor([1.0])})
+    >>> info.loss, info.converged
+    (0.0, True)
     """
 
     loss: float

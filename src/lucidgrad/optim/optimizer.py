@@ -61,7 +61,13 @@ class Optimizer(ABC):
 
     @abstractmethod
     def init(self, params: Params) -> State:
-        """The state before the first step: ``{"step": 0}`` and a slot for each running quantity."""
+        """The state before the first step: ``{"step": 0}`` and a slot for each running quantity.
+
+        Parameters
+        ----------
+        params
+            By path.
+        """
 
     @abstractmethod
     def update(
@@ -91,7 +97,18 @@ class Optimizer(ABC):
         """
 
     def learning_rate_at(self, step: int) -> float:
-        """The learning rate of the given step, counted from 0."""
+        """The learning rate of the given step, counted from 0.
+
+        Parameters
+        ----------
+        step
+            Counted from 0.
+
+        Raises
+        ------
+        ArgumentError
+            When a schedule gives no finite number of at least 0.
+        """
         if not callable(self.learning_rate):
             return float(self.learning_rate)
         value = float(self.learning_rate(step))

@@ -73,7 +73,15 @@ class Plateau:
         return {"factor": 1.0, "best": math.inf if self.mode == "min" else -math.inf, "bad_epochs": 0, "cooldown": 0}
 
     def update(self, state: PlateauState, metric: float) -> PlateauState:
-        """The state after one more epoch with this metric. What is passed in stays as it is."""
+        """The state after one more epoch with this metric. What is passed in stays as it is.
+
+        Parameters
+        ----------
+        state
+            From ``init`` or the previous ``update``.
+        metric
+            Of this epoch.
+        """
         factor, best, bad_epochs, cooldown = (state[k] for k in ("factor", "best", "bad_epochs", "cooldown"))
         better = self._is_better(metric, best)
         best, bad_epochs = (metric, 0) if better else (best, bad_epochs + 1)

@@ -19,6 +19,8 @@ def regularized(
 
     Parameters
     ----------
+    optimizer
+        One that takes single steps.
     l1, l2
         The strengths. ``l1`` drives weights to 0 (Tibshirani 1996, at w = 0 with slope 0), ``l2`` shrinks them all
         (Hoerl and Kennard 1970); ``l2`` is PyTorch's ``weight_decay``.
@@ -27,15 +29,15 @@ def regularized(
         outputs, not how wildly these vary (Goodfellow, Bengio and Courville 2016, section 7.1). PyTorch's
         ``weight_decay`` acts on biases too: ``exclude=()``.
 
-    Notes
-    -----
-    The reported loss stays that of the data. For Adam the penalty is rescaled like the rest of the gradient, which
-    makes it weak where gradients are large; ``AdamW`` avoids that.
-
     Raises
     ------
     ArgumentError
         When both strengths are 0, one is negative, or the optimizer is a full-batch one.
+
+    Notes
+    -----
+    The reported loss stays that of the data. For Adam the penalty is rescaled like the rest of the gradient, which
+    makes it weak where gradients are large; ``AdamW`` avoids that.
 
     Examples
     --------

@@ -24,6 +24,13 @@ _RATE_ADVICE = "A learning rate such as 0.1 is usual"
 class constant:
     """The same learning rate at every step.
 
+    Parameters
+    ----------
+    value
+        The learning rate.
+
+    Examples
+    --------
     >>> constant(0.1)(1000)
     0.1
     """
@@ -43,6 +50,17 @@ class constant:
 class step_decay:
     """``initial`` times ``factor`` after each ``every`` steps (PyTorch: StepLR).
 
+    Parameters
+    ----------
+    initial
+        The learning rate at first.
+    every
+        A number of steps.
+    factor
+        In (0, 1].
+
+    Examples
+    --------
     >>> [step_decay(1.0, every=2, factor=0.5)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
@@ -66,6 +84,15 @@ class step_decay:
 class exponential:
     """``initial`` times ``factor`` after each step: initial factor^step (PyTorch: ExponentialLR).
 
+    Parameters
+    ----------
+    initial
+        The learning rate at first.
+    factor
+        In (0, 1].
+
+    Examples
+    --------
     >>> exponential(1.0, factor=0.5)(3)
     0.125
     """
@@ -89,6 +116,15 @@ class cosine:
 
     At step ``steps`` and from there on it is ``final``; PyTorch's CosineAnnealingLR goes up again.
 
+    Parameters
+    ----------
+    initial, final
+        Learning rates.
+    steps
+        How many there are from one to the other: epochs times batches.
+
+    Examples
+    --------
     >>> [cosine(1.0, steps=4)(step) for step in (0, 2, 4, 5)]
     [1.0, 0.5, 0.0, 0.0]
     """
@@ -115,6 +151,15 @@ class warm_up:
     Step s of the line is the share (s + 1) / (steps + 1) of what ``then`` begins with, so that no step is lost at 0
     (PyTorch: LinearLR with start_factor=1 / (steps + 1) before the other in SequentialLR).
 
+    Parameters
+    ----------
+    then
+        A schedule, or a learning rate that stays.
+    steps
+        How many the line has.
+
+    Examples
+    --------
     >>> [warm_up(constant(1.0), steps=3)(step) for step in range(5)]
     [0.25, 0.5, 0.75, 1.0, 1.0]
     """

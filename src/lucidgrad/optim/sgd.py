@@ -33,6 +33,11 @@ class SGD(Elementwise):
         lambda: adds lambda w to the gradient, which is that of (lambda / 2) sum(w^2). It acts on all parameters,
         biases included, as in PyTorch; ``regularized`` leaves biases out.
 
+    Raises
+    ------
+    ArgumentError
+        When ``nesterov`` has no momentum, or a number is out of its range.
+
     Examples
     --------
     >>> import lucidgrad as lg

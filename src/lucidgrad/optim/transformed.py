@@ -11,7 +11,32 @@ from lucidgrad.optim.optimizer import Optimizer, Params, Scalar, State, check_gr
 
 
 class Transformed(Optimizer):
-    """An optimizer around another one: its state, its learning rate, its rule, but other gradients."""
+    """An optimizer around another one: its state, its learning rate, its rule, but other gradients.
+
+    Parameters
+    ----------
+    optimizer
+        The one inside, which takes single steps.
+    name
+        What errors call the wrapper.
+
+    Raises
+    ------
+    ArgumentError
+        When it is no optimizer, or a full-batch one.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import SGD, Transformed
+    >>> class Ascent(Transformed):
+    ...     def transform(self, params, grads):
+    ...         return {path: -g for path, g in grads.items()}
+    >>> optimizer = Ascent(SGD(0.5), "Ascent")
+    >>> params = {"w": lg.Tensor([1.0])}
+    >>> optimizer.update(params, {"w": lg.tensor([1.0])}, optimizer.init(params))[0]
+    {'w': Tensor([1.5])}
+    """
 
     def __init__(self, optimizer: Any, name: str) -> None:
         if not isinstance(optimizer, Optimizer) or optimizer.full_batch:
@@ -28,7 +53,13 @@ class Transformed(Optimizer):
 
     @abstractmethod
     def transform(self, params: Params, grads: Params) -> Params:
-        """The gradients that the inner optimizer gets."""
+        """The gradients that the inner optimizer gets.
+
+        Parameters
+        ----------
+        params, grads
+            By path, with the same paths and shapes.
+        """
 
     def init(self, params: Params) -> State:
         """The state of the inner optimizer."""

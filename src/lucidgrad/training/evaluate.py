@@ -39,6 +39,10 @@ def predict(
 
     Parameters
     ----------
+    model
+        What is asked.
+    x
+        (n, ...): its inputs.
     batch_size
         Rows that are computed together; None: chosen so that a batch fits the cache.
     engine
@@ -48,6 +52,13 @@ def predict(
     threads
         Of the native engine. None: chosen by the size of the work.
 
+    Raises
+    ------
+    ShapeError, DtypeError, ArgumentError
+        When x is not what the model takes, or an option is none.
+
+    Examples
+    --------
     >>> import numpy as np, lucidgrad as lg
     >>> lg.predict(lg.nn.Linear(2, 3), np.zeros((5, 2))).shape
     (5, 3)
@@ -66,7 +77,24 @@ def predict(
 def predict_proba(
     model: Module, x: ArrayLike, *, batch_size: int | None = None, engine: str = "auto", threads: int | None = None
 ) -> Array:
-    """Class probabilities (n, classes): softmax of the logits, or (1 - p, p) with the sigmoid of a single logit."""
+    """Class probabilities (n, classes): softmax of the logits, or (1 - p, p) with the sigmoid of a single logit.
+
+    Parameters
+    ----------
+    model, x, batch_size, engine, threads
+        As for ``predict``; x is (n, ...).
+
+    Raises
+    ------
+    ArgumentError
+        When the model's outputs are not (n, classes).
+
+    Examples
+    --------
+    >>> import numpy as np, lucidgrad as lg
+    >>> lg.predict_proba(lg.nn.Linear(2, 2, init=lg.nn.init.zeros), np.zeros((1, 2)))
+    array([[0.5, 0.5]], dtype=float32)
+    """
     logits = predict(model, x, batch_size=batch_size, engine=engine, threads=threads)
     if logits.ndim == 2 and logits.shape[1] > 1:
         return softmax(Tensor.wrap(logits), axis=-1).numpy()
@@ -81,7 +109,20 @@ def predict_proba(
 def predict_class(
     model: Module, x: ArrayLike, *, batch_size: int | None = None, engine: str = "auto", threads: int | None = None
 ) -> Array:
-    """The most probable class of every row, int64 (n,)."""
+    """The most probable class of every row, int64 (n,).
+
+    Parameters
+    ----------
+    model, x, batch_size, engine, threads
+        As for ``predict``; x is (n, ...).
+
+    Examples
+    --------
+    >>> import numpy as np, lucidgrad as lg
+    >>> model = lg.nn.Linear(2, 2, init=lg.nn.init.ones, bias=False)
+    >>> lg.predict_class(lg.nn.Sequential(model, lambda z: z * np.array([-1.0, 1.0])), np.ones((3, 2)))
+    array([1, 1, 1])
+    """
     logits = predict(model, x, batch_size=batch_size, engine=engine, threads=threads)
     if logits.ndim == 2 and logits.shape[1] > 1:
         classes: Array = np.argmax(logits, axis=1)
@@ -103,8 +144,27 @@ def evaluate(
 ) -> dict[str, float]:
     """Loss and metrics of the model on a data set, in evaluation mode: every row counts as its weight says.
 
-    ``batch_size``, ``engine`` and ``threads`` are as for ``predict``.
+    Parameters
+    ----------
+    model
+        What is judged.
+    x, y
+        (n, ...) and (n,) or (n, outputs): inputs and targets.
+    loss
+        A Loss, its name, or a function of (predictions, targets). None: metrics alone.
+    metrics
+        Names from ``lucidgrad.metrics.METRICS``, Metric objects, or functions of (predictions, targets).
+    sample_weight
+        (n,), none negative and not all 0.
+    batch_size, engine, threads
+        As for ``predict``.
 
+    Returns
+    -------
+    By the names ``"loss"`` and those of the metrics.
+
+    Examples
+    --------
     >>> import numpy as np, lucidgrad as lg
     >>> model = lg.nn.Linear(2, 2, init=lg.nn.init.zeros)
     >>> lg.evaluate(model, np.zeros((4, 2)), [0, 0, 1, 0], loss="cross_entropy", metrics=["accuracy"])

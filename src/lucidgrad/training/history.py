@@ -19,6 +19,13 @@ class History:
     changed), ``validation_loss`` and ``validation_<metric>`` (after the epoch), ``learning_rate`` (of its last
     step), ``seconds`` (the epoch's duration), and ``max_abs_weight``: for each parameter by path its largest |w|.
 
+    Parameters
+    ----------
+    rows
+        A dict for each epoch.
+
+    Examples
+    --------
     >>> history = History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 0.5}])
     >>> history["loss"]
     [2.0, 0.5]
@@ -56,7 +63,20 @@ class History:
         return self.rows[-1] if self.rows else {}
 
     def best(self, key: str, *, largest: bool = False) -> Row:
-        """The row where ``key`` is smallest (or largest), the first of several; NaN never wins."""
+        """The row where ``key`` is smallest (or largest), the first of several; NaN never wins.
+
+        Parameters
+        ----------
+        key
+            The name of a column.
+        largest
+            Whether more is better, as for an accuracy.
+
+        Raises
+        ------
+        ArgumentError
+            When no row has a number there.
+        """
         rows = [row for row in self.rows if row.get(key) is not None and row[key] == row[key]]
         if not rows:
             raise ArgumentError(

@@ -56,6 +56,8 @@ class Predictor:
     ------
     UnsupportedOpError, TracingError
         When the model cannot be compiled, naming the op.
+    NativeError
+        Where llvmlite is not installed.
 
     Examples
     --------
@@ -103,7 +105,15 @@ class Predictor:
         return np.concatenate(made) if len(made) != 1 else made[0]
 
     def parts(self, x: Array, rows: Array | None = None) -> Iterator[tuple[slice, Array]]:
-        """The outputs for the rows of x (those numbered ``rows``), some thousands at a time."""
+        """The outputs (..., outputs) for the rows of x, some thousands at a time, with the places of these rows.
+
+        Parameters
+        ----------
+        x
+            (n, ...).
+        rows
+            (k,): the numbers of the rows that are wanted. None: all.
+        """
         n = len(x) if rows is None else len(rows)
         if not n:
             block = self._block(1)

@@ -25,7 +25,7 @@ def compile_report(what: Any, *arguments: Any, threads: int | None = None, measu
 
     Parameters
     ----------
-    what
+    what, *arguments
         A Run that ``fit`` has returned: a step of its training. A Module, followed by inputs: its way forward. What
         ``jit`` has made, followed by arguments: the program for arguments like these.
     threads
@@ -45,6 +45,8 @@ def compile_report(what: Any, *arguments: Any, threads: int | None = None, measu
         Where llvmlite is not installed.
     UnsupportedOpError, TracingError
         Where it cannot be compiled, naming the op.
+    ArgumentError
+        When ``what`` is none of these, or a run that has not begun.
 
     Examples
     --------

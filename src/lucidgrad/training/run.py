@@ -57,6 +57,17 @@ class Run:
         By the steps done before: when the factor changed, and to what.
     engine, threads
         What its steps are done with, ``"native"`` or ``"eager"``, and in how many threads if that was asked for.
+    data
+        What tells its data set from others (shapes, dtypes, a checksum), for resuming.
+
+    Examples
+    --------
+    >>> import lucidgrad as lg
+    >>> x, y = lg.data.xor(40, seed=0)
+    >>> model, rule = lg.nn.Linear(2, 2), lg.optim.SGD(0.1)
+    >>> run = lg.fit(model, x, y, loss="cross_entropy", optimizer=rule, epochs=3, batch_size=10)
+    >>> run.epoch, run.step, run.steps_per_epoch, run.learning_rate
+    (3, 12, 4, 0.1)
     """
 
     model: Module
@@ -103,7 +114,13 @@ class Run:
             self.learning_rate_factors[self.step] = factor
 
     def learning_rate_of(self, step: int) -> float:
-        """The learning rate of a step, counted from 0, as far as it is known: of those done, and the next."""
+        """The learning rate of a step, counted from 0, as far as it is known: of those done, and the next.
+
+        Parameters
+        ----------
+        step
+            At most one that is not done yet.
+        """
         known = [factor for first, factor in self.learning_rate_factors.items() if first <= step]
         return self.optimizer.learning_rate_at(step) * (known[-1] if known else 1.0)
 
@@ -113,7 +130,13 @@ class Run:
         return self.key_of(self.step)
 
     def key_of(self, step: int) -> Key:
-        """What is random in a step, counted from 0, follows from this."""
+        """What is random in a step, counted from 0, follows from this.
+
+        Parameters
+        ----------
+        step
+            Done or not.
+        """
         return self.steps_key.fold_in(step)
 
     @property
@@ -123,7 +146,13 @@ class Run:
         return -(-n // (self.batch_size or n))
 
     def batch_of(self, step: int) -> tuple[Array, Batch]:
-        """The rows that a step, counted from 0, is taken on, as places in the data set, and what is in them."""
+        """The rows that a step is taken on, as places in the data set (k,), and what is in them.
+
+        Parameters
+        ----------
+        step
+            Counted from 0, done or not.
+        """
         samples = self._samples()
         size = self.batch_size or len(samples)
         epoch, batch = divmod(step, self.steps_per_epoch)
@@ -135,7 +164,17 @@ class Run:
         return self.samples
 
     def count_step(self, forward: Forward, batch: Batch, learning_rate: float) -> None:
-        """Write down a step that was done: its loss and outputs, before the update, for a batch of samples."""
+        """Write down a step that was done: its loss and outputs, before the update, for a batch of samples.
+
+        Parameters
+        ----------
+        forward
+            Its way forward.
+        batch
+            Its inputs, targets, and weights or None.
+        learning_rate
+            It was taken with.
+        """
         _, targets, weight = batch
         self.batch += 1
         self.step += 1
@@ -144,7 +183,13 @@ class Run:
         self.totals.add(forward.sums, forward.predictions, targets, weight)
 
     def stop(self, reason: str) -> None:
-        """End the run after the step (or epoch) under way; the first reason given is kept."""
+        """End the run after the step (or epoch) under way; the first reason given is kept.
+
+        Parameters
+        ----------
+        reason
+            In words.
+        """
         self.stop_reason = self.stop_reason or reason
 
     def state(self) -> dict[str, Any]:
@@ -160,7 +205,18 @@ class Run:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Put back what ``state`` gave, for a run with the same model, data and settings (``epochs`` may differ)."""
+        """Put back what ``state`` gave, for a run with the same model, data and settings (``epochs`` may differ).
+
+        Parameters
+        ----------
+        state
+            Of a run that is to go on here.
+
+        Raises
+        ------
+        CheckpointError
+            When settings, data or callbacks are others.
+        """
         self.check_same(state["settings"])
         callbacks = self._callbacks_with_state()
         known = [(type(c).__name__) for c in callbacks]
@@ -179,7 +235,13 @@ class Run:
             callback.load_state(saved_callback["state"])
 
     def check_same(self, settings: dict[str, Any]) -> None:
-        """Raise a CheckpointError that names what differs, unless these saved settings are the run's own."""
+        """Raise a CheckpointError that names what differs, unless these saved settings are the run's own.
+
+        Parameters
+        ----------
+        settings
+            From a ``state``.
+        """
         _check_same(settings, self._settings())
 
     def _callbacks_with_state(self) -> list[Callback]:

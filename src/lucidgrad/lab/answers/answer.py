@@ -17,6 +17,12 @@ class Answer:
         The answer in a sentence or two.
     reasons
         What was measured, a paragraph each.
+
+    Examples
+    --------
+    >>> from lucidgrad.lab import answers
+    >>> answers([], test_samples=100, train_samples=100)[0].question
+    'Does the activation matter?'
     """
 
     question: str

@@ -88,7 +88,13 @@ class Checkpoint(Callback):
         self._saved_at: tuple[int, int, int] | None = None
 
     def on_run_begin(self, run: Run) -> None:
-        """Look at the folder before any work is done for it."""
+        """Look at the folder before any work is done for it.
+
+        Raises
+        ------
+        CheckpointError
+            When a new run finds checkpoints of another in the folder.
+        """
         self._saved_at = _place(run) if run.step else None
         checkpoint.clean(self.folder)
         if run.step:

@@ -53,7 +53,13 @@ class LearningRate(Callback):
         self.absolute = absolute
 
     def on_run_begin(self, run: Run) -> None:
-        """Look whether the learning rate is ours to set."""
+        """Look whether the learning rate is ours to set.
+
+        Raises
+        ------
+        ArgumentError
+            When the optimiser has none to set, or another callback sets it.
+        """
         _check_sets_rate_alone(run)
         base = run.optimizer.learning_rate
         if self.absolute and (callable(base) or not base > 0):
@@ -66,7 +72,13 @@ class LearningRate(Callback):
             )
 
     def on_epoch_begin(self, run: Run) -> None:
-        """Set the factor of this epoch."""
+        """Set the factor of this epoch.
+
+        Raises
+        ------
+        ArgumentError
+            When the function gives no finite number of at least 0.
+        """
         value = float(self.function(run.epoch))
         if not (math.isfinite(value) and value >= 0):
             raise ArgumentError(

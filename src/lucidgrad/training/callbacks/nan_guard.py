@@ -44,6 +44,8 @@ class NaNGuard(Callback):
     ------
     DivergenceError
         From ``fit``.
+    ArgumentError
+        When ``every_steps`` is not at least 1.
 
     Examples
     --------
