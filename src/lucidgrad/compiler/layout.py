@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.compiler import buffers
-from lucidgrad.compiler.buffers import Buffer, dense_strides, padded_strides
+from lucidgrad.compiler.buffers import PANEL, Buffer, dense_strides, padded_size, padded_strides
 from lucidgrad.compiler.fuse import Fusion, Kernel
 from lucidgrad.compiler.index import own_index
 from lucidgrad.graph import Value
@@ -72,7 +72,7 @@ class Plan:
         given = list(zip(graph.inputs, inputs or [Place()] * len(graph.inputs), strict=True))
         wanted = list(zip(graph.outputs, outputs or [Place()] * len(graph.outputs), strict=True))
         walked = self._walked_through({v for v, p in given if p.panels})
-        self._panel_axis = {v.shape: axes[0] for v, axes in walked.items()}
+        self._panel_axis = {v.shape: _fuller(v.shape, axes) for v, axes in walked.items()}
         self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in given]
         self.buffer_of.update(zip(graph.inputs, self.inputs, strict=True))
         self.mirrors = {v: self._mirror(v) for v, axes in walked.items() if set(axes) != {self._panel_axis[v.shape]}}
@@ -220,3 +220,15 @@ class Plan:
             return True
         made = self.fusion.made_by[x]
         return all(not isinstance(y, Value) or (not y.shape and self._plain(y, kernel)) for y in made.inputs)
+
+
+def _fuller(shape: tuple[int, ...], axes: Sequence[int]) -> int:
+    """Along which of these axes a matrix has its panels: the first, unless its vectors would be much emptier.
+
+    The gradient and the update run along them too. Wide matrices have their columns' threads to look to.
+    """
+    first, *other = axes
+    if not other or shape[other[0]] >= 2 * PANEL:
+        return first
+    vectors = [shape[1 - a] * padded_size(shape[a]) for a in (first, other[0])]
+    return other[0] if 2 * vectors[1] <= vectors[0] else first
