@@ -72,7 +72,8 @@ class Plan:
         given = list(zip(graph.inputs, inputs or [Place()] * len(graph.inputs), strict=True))
         wanted = list(zip(graph.outputs, outputs or [Place()] * len(graph.outputs), strict=True))
         walked = self._walked_through({v for v, p in given if p.panels})
-        self._panel_axis = {v.shape: _fuller(v.shape, axes) for v, axes in walked.items()}
+        changed = {graph.inputs[p.state] for _, p in wanted if p.state is not None}
+        self._panel_axis = {v.shape: _fuller(v.shape, axes, v in changed) for v, axes in walked.items()}
         self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in given]
         self.buffer_of.update(zip(graph.inputs, self.inputs, strict=True))
         self.mirrors = {v: self._mirror(v) for v, axes in walked.items() if set(axes) != {self._panel_axis[v.shape]}}
@@ -222,13 +223,15 @@ class Plan:
         return all(not isinstance(y, Value) or (not y.shape and self._plain(y, kernel)) for y in made.inputs)
 
 
-def _fuller(shape: tuple[int, ...], axes: Sequence[int]) -> int:
-    """Along which of these axes a matrix has its panels: the first, unless its vectors would be much emptier.
+def _fuller(shape: tuple[int, ...], axes: Sequence[int], changed: bool) -> int:
+    """Along which axis a matrix has its panels: the first of these, unless its vectors would be much emptier.
 
-    The gradient and the update run along them too. Wide matrices have their columns' threads to look to.
+    The gradient and the update run along them too. They pay for a second copy, where the matrix has none anyway. Wide
+    matrices that have one keep the columns that threads own.
     """
-    first, *other = axes
-    if not other or shape[other[0]] >= 2 * PANEL:
+    first, other = axes[0], 1 - axes[0]
+    copied = len(axes) > 1
+    if not changed or (copied and shape[other] >= 2 * PANEL):
         return first
-    vectors = [shape[1 - a] * padded_size(shape[a]) for a in (first, other[0])]
-    return other[0] if 2 * vectors[1] <= vectors[0] else first
+    elements = [shape[1 - a] * padded_size(shape[a]) for a in (first, other)]
+    return other if (2.0 if copied else 1.5) * elements[1] <= elements[0] else first
