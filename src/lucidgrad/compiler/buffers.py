@@ -121,12 +121,13 @@ class Frame:
 
     PARAMETERS = (("table", PTR), ("thread", I64), ("threads", I64), ("step", I64), ("start", I64), ("rows", I64))
 
-    def __init__(self, c: Builder, order_slot: int, error_slot: int) -> None:
+    def __init__(self, c: Builder, order_slot: int, error_slot: int, end_slot: int) -> None:
         self.c = c
         self.math = IndexMath(c)
         self.table, self.thread, self.threads, self.step, self.start, self.rows = c.params
         self._order_slot = order_slot
         self._error_slot = error_slot
+        self._end_slot = end_slot
         self._pointers: dict[Any, Reg] = {}
         self.places: ChainMap[Any, Component] = ChainMap()
         self.prelude: list[str] = []
@@ -174,6 +175,23 @@ class Frame:
     def order(self) -> Reg:
         """Where the numbers of the batch's rows stand."""
         return self.at_top("order", lambda: self.c.offset(self._slot(self._order_slot), self.start, I64))
+
+    def fetch_ahead(self, buffer: Buffer, index: Index) -> None:
+        """Have the cache ask for the line of the element that is at this index in the next batch, if there is one."""
+        c = self.c
+        row, *others = index
+        order = self.at_top("ahead", self._ahead)
+        place: Component = self.math.mul(c.load(c.offset(order, self.math.register(row), I64), I64), buffer.strides[0])
+        for i, stride in zip(others, buffer.strides[1:], strict=True):
+            place = self.math.add(place, self.math.mul(i.base if isinstance(i, Lane) else i, stride))
+        address = c.offset(self.pointer(buffer), self.math.register(place), buffer.dtype)
+        c.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 0, i32 2, i32 1)")
+
+    def _ahead(self) -> Reg:
+        """Where the numbers of the next batch's rows stand; of this batch's, behind which none comes."""
+        c = self.c
+        last = c.sub(c.load(c.offset(self.table, self._end_slot, I64), I64), self.rows)
+        return c.offset(self._slot(self._order_slot), c.maximum(c.minimum(c.add(self.start, self.rows), last), 0), I64)
 
     def report(self, wrong: Reg, code: int) -> None:
         """Note that an index points outside of its array; the program says so when it has ended."""

@@ -68,6 +68,7 @@ class Plan:
         self.buffer_of: dict[Value, Buffer] = {}
         self.copies: list[tuple[Buffer, Buffer]] = []
         self.order_slot, self.error_slot, self.barrier_slot = self._slot(), self._slot(), self._slot()
+        self.end_slot = self._slot()  # no address: where the order ends
         graph = fusion.graph
         given = list(zip(graph.inputs, inputs or [Place()] * len(graph.inputs), strict=True))
         wanted = list(zip(graph.outputs, outputs or [Place()] * len(graph.outputs), strict=True))

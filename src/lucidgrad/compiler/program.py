@@ -126,7 +126,7 @@ class Program:
     def _function(self, task: Task) -> str:
         """What a task does, as a function."""
         c, plan = MathBuilder(task.name, Frame.PARAMETERS, internal=True), self.plan
-        frame = Frame(c, plan.order_slot, plan.error_slot)
+        frame = Frame(c, plan.order_slot, plan.error_slot, plan.end_slot)
         share = task.share
         bounds: Bounds = {} if share is None else {share.axis: frame.slice(share.size, share.grain)}
         expression = Expression(frame, self.fusion.made_by, plan.buffer_of, plan.constant, plan.mirrors)
@@ -169,6 +169,7 @@ class Program:
         names = ("table", PTR), ("thread", I64), ("threads", I64), ("step", I64), ("count", I64), ("start", I64)
         c = MathBuilder("run", (*names, ("rows", I64)))
         table, thread, threads, step, count, start, rows = c.params
+        c.store(c.add(start, c.mul(count, rows)), c.offset(table, self.plan.end_slot, I64))
         with c.loop(0, count) as loop:
             here = c.add(start, c.mul(loop.index, rows))
             arguments = [table, thread, threads, c.add(step, loop.index), here, rows]

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lucidgrad.compiler.assembly import LANES, Reg
-from lucidgrad.compiler.buffers import PANEL, tail_mask
+from lucidgrad.compiler.buffers import GATHERED, PANEL, Buffer, tail_mask
 from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
 from lucidgrad.compiler.index import Component, Index, Lane, broadcast_index
 from lucidgrad.compiler.kernels.elementwise import store_all
 from lucidgrad.compiler.kernels.nest import Bounds, known, loops, panel_axis, part, rest
-from lucidgrad.graph import Instruction
+from lucidgrad.graph import Instruction, Value
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,15 @@ class Walk:
         left, right = self.instruction.inputs
         x, index = (left, (row, k)) if self.down < self.across else (right, (k, row))
         return expression.at(x, (*batch[len(batch) - x.ndim + 2 :], *index))
+
+    def data_set(self, expression: Expression) -> Buffer | None:
+        """The buffer of the operand that vectors are read from, where those are rows of a data set.
+
+        They come from far away. While this batch's are read, the next one's can be asked for.
+        """
+        right = self.instruction.inputs[1]
+        buffer = expression.stored.get(right) if self.down < self.across and isinstance(right, Value) else None
+        return buffer if buffer is not None and buffer.kind == GATHERED and len(buffer.shape) == 2 else None
 
     def vector(self, expression: Expression, batch: Index, k: Component, lane: Component, mask: Reg | None) -> Reg:
         """A vector of the other operand."""
@@ -135,6 +144,7 @@ def _rows(
                 [c.add(loop.index, r) if r else loop.index for r in range(rows)],
                 lanes,
                 masks,
+                ahead=fixed and at == start and stop - start <= 2 * rows,  # type: ignore[operator]
             )
         at = end
 
@@ -147,12 +157,16 @@ def _tile(
     rows: Sequence[Reg],
     lanes: Sequence[Lane],
     masks: Sequence[Reg | None],
+    ahead: bool,
 ) -> None:
     c = expression.c
     dtype = walk.instruction.output.dtype
     zero = c.const(0, dtype, LANES)
     with c.loop(0, walk.depth, 1, [zero] * (len(rows) * len(lanes))) as loop, expression.scope():
         vectors = [walk.vector(expression, batch, loop.index, at, m) for at, m in zip(lanes, masks, strict=True)]
+        if ahead and (data := walk.data_set(expression)) is not None:
+            for at in lanes:
+                expression.frame.fetch_ahead(data, (loop.index, at))
         following = []
         for r, row in enumerate(rows):
             scalar = c.splat(walk.scalar(expression, batch, row, loop.index))

@@ -1,0 +1,100 @@
+"""Where weights lie: along the axis that fills vectors; and what is read ahead of the next batch."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lucidgrad as lg
+from lucidgrad.compiler import trace
+from lucidgrad.compiler.buffers import GATHERED
+from lucidgrad.compiler.layout import Place
+from lucidgrad.compiler.program import Program
+from lucidgrad.tensor import Tensor
+
+
+def layer(outputs: int, inputs: int, rows: int) -> Program:
+    """A step of gradient descent of a linear layer on rows of a data set."""
+
+    def step(w: Tensor, x: Tensor) -> list[Any]:
+        loss = ((x @ w.T) ** 2).sum()
+        (g,) = lg.grad(loss, [w])
+        return [loss, w - 0.01 * g]
+
+    arrays = [Tensor(np.zeros(s, np.float32)) for s in ((outputs, inputs), (rows, inputs))]
+    places = [Place(panels=True), Place(GATHERED, (inputs, 1))]
+    return Program(trace(step, *arrays), places, [Place(), Place(state=0)])
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "axis"),
+    [(3, 100, 1), (10, 784, 1), (16, 100, 0), (64, 784, 0), (128, 784, 0)],
+    ids=["3 of 16 lanes", "10 of 16 lanes", "full vectors", "a full panel", "two panels"],
+)
+def test_a_weight_of_few_outputs_lies_along_its_inputs(outputs: int, inputs: int, axis: int) -> None:
+    plan = layer(outputs, inputs, 32).plan
+    assert plan.inputs[0].panel == axis
+    mirrored = [m.panel for m in plan.mirrors.values()]
+    assert mirrored == ([0] if axis == 1 else []), "the product of the rows needs it along the outputs"
+
+
+def test_without_an_update_no_second_copy_is_made() -> None:
+    graph = trace(lambda w, x: x @ w.T, *(Tensor(np.zeros(s, np.float32)) for s in ((10, 784), (32, 784))))
+    assert not Program(graph, [Place(panels=True), Place()]).plan.mirrors
+
+
+@pytest.mark.parametrize("optimizer", [lg.optim.SGD(0.1), lg.optim.Adam(0.01)], ids=["SGD", "Adam"])
+@pytest.mark.parametrize("sizes", [(40, 3), (40, 20, 3), (20, 130, 3)], ids=str)
+def test_such_layers_learn_what_they_learn_eagerly(sizes: tuple[int, ...], optimizer: Any) -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.standard_normal((203, sizes[0])).astype(np.float32), rng.integers(0, 3, 203)
+
+    def trained(engine: str, threads: int) -> list[np.ndarray]:
+        lg.seed(0)
+        layers = [lg.nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+        model = lg.nn.Sequential(*(part for each in layers for part in (each, lg.functional.tanh)))
+        lg.fit(model, x, y, loss="cross_entropy", optimizer=optimizer, epochs=3, batch_size=32, engine=engine,
+               threads=threads, progress=False)  # fmt: skip
+        return [p.numpy() for p in model.parameters().values()]
+
+    once = trained("native", 1)
+    for a, b in zip(once, trained("eager", 1), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    for threads in (2, 3):
+        assert all((a == b).all() for a, b in zip(once, trained("native", threads), strict=True))
+
+
+def test_rows_of_the_next_batch_are_asked_for_ahead() -> None:
+    assert layer(10, 784, 32).text.count("@llvm.prefetch") == 5, (
+        "of four vectors, and of the one that 784 = 12 x 64 + 16 leaves"
+    )
+    assert "@llvm.prefetch" not in layer(128, 784, 32).text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is protected by mprotect")
+def test_behind_the_order_nothing_is_read() -> None:
+    """The last batch has no next one: its order ends where memory ends."""
+    page, rows, steps = mmap.PAGESIZE, 16, 8
+    memory = mmap.mmap(-1, 2 * page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    protect = ctypes.CDLL(None, use_errno=True).mprotect
+    assert protect(ctypes.c_void_p(start + page), ctypes.c_size_t(page), 0) == 0
+    program = layer(10, 784, rows)
+    w, x, out = np.zeros((16, 784), np.float32), np.ones((rows * steps, 784), np.float32), np.zeros(1, np.float32)
+    order = np.frombuffer((ctypes.c_int64 * (rows * steps)).from_address(start + page - 8 * rows * steps), np.int64)
+    order[:] = np.random.default_rng(0).permutation(rows * steps)
+    plan = program.plan
+    (mirror,) = plan.mirrors.values()
+    copy = np.zeros(mirror.elements, np.float32)
+    assert plan.outputs[0] is not None
+    for buffer, array in ((plan.inputs[0], w), (plan.inputs[1], x), (mirror, copy), (plan.outputs[0], out)):
+        program.table[buffer.slot] = array.ctypes.data
+    program.table[plan.order_slot] = order.ctypes.data
+    program.run(steps, rows)
+    program.run(1, rows, start=rows * (steps - 1))
+    assert out[0] == 0
