@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_such_layers_learn_what_they_learn_eagerly(sizes: tuple[int, ...], optim
 
     def trained(engine: str, threads: int) -> list[np.ndarray]:
         lg.seed(0)
-        layers = [lg.nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+        layers = [lg.nn.Linear(a, b) for a, b in pairwise(sizes)]
         model = lg.nn.Sequential(*(part for each in layers for part in (each, lg.functional.tanh)))
         lg.fit(model, x, y, loss="cross_entropy", optimizer=optimizer, epochs=3, batch_size=32, engine=engine,
                threads=threads, progress=False)  # fmt: skip
