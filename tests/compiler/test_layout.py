@@ -13,13 +13,13 @@ import pytest
 
 import lucidgrad as lg
 from lucidgrad.compiler import trace
-from lucidgrad.compiler.buffers import GATHERED
+from lucidgrad.compiler.buffers import GATHERED, PANEL
 from lucidgrad.compiler.layout import Place
 from lucidgrad.compiler.program import Program
 from lucidgrad.tensor import Tensor
 
 
-def layer(outputs: int, inputs: int, rows: int) -> Program:
+def layer(outputs: int, inputs: int, rows: int, threads: int = 1) -> Program:
     """A step of gradient descent of a linear layer on rows of a data set."""
 
     def step(w: Tensor, x: Tensor) -> list[Any]:
@@ -29,7 +29,7 @@ def layer(outputs: int, inputs: int, rows: int) -> Program:
 
     arrays = [Tensor(np.zeros(s, np.float32)) for s in ((outputs, inputs), (rows, inputs))]
     places = [Place(panels=True), Place(GATHERED, (inputs, 1))]
-    return Program(trace(step, *arrays), places, [Place(), Place(state=0)])
+    return Program(trace(step, *arrays), places, [Place(), Place(state=0)], threads=threads)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,20 @@ def test_a_weight_of_few_outputs_lies_along_its_inputs(outputs: int, inputs: int
     assert plan.inputs[0].panel == axis
     mirrored = [m.panel for m in plan.mirrors.values()]
     assert mirrored == ([0] if axis == 1 else []), "the product of the rows needs it along the outputs"
+
+
+def test_threads_share_the_gradient_of_few_outputs_and_the_second_copy() -> None:
+    """Its rows are too few to be dealt out: whole panels of its columns are."""
+    program = layer(10, 784, 32, threads=2)
+    weights = program.plan.inputs[0]
+    changing = [
+        t for stage in program.stages for t in stage if any(a.buffer is weights and a.writes for a in t.accesses)
+    ]
+    copying = [t for stage in program.stages for t in stage if t.mirrors]
+    for task in (*changing, *copying):
+        assert task.share is not None
+        assert (task.share.axis, task.share.grain) == (1, PANEL)
+    assert len(changing) == len(copying) == 1
 
 
 def test_without_an_update_no_second_copy_is_made() -> None:

@@ -177,7 +177,10 @@ class Shares:
         down = 2 * len(shape) - 3 - across
         if state is not None or (read in self.owners and shape[across] > shape[down]):
             return Share(across, shape[across], PANEL)
-        return self._longest(shape, across)
+        share = self._longest(shape, across)
+        if share is None and shape[across] >= 2 * PANEL:  # few rows of long vectors: whole panels of them
+            return Share(across, shape[across], PANEL)
+        return share
 
     def _across(self, kernel: Kernel) -> int:
         """The axis of a product that vectors run along."""
