@@ -113,6 +113,11 @@ def test_an_error_of_one_call_stops_the_barrier_and_is_raised(library: Library) 
     assert meet(library, pool, 2, 10) == [0, 0]
 
 
+def test_threads_that_may_have_a_core_each_do_not_give_it_away_for_a_short_wait() -> None:
+    assert Barrier(1).spins > 10 * Barrier(10**6).spins
+    assert Barrier().spins == Barrier(10**6).spins
+
+
 def test_calls_are_handed_over_quickly_and_threads_are_kept() -> None:
     pool, who, times = Pool(2), set(), []
     for _ in range(300):

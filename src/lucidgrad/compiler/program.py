@@ -7,6 +7,7 @@ place. One call runs many steps.
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from lucidgrad.compiler.kernels.reduction import reduction
 from lucidgrad.compiler.kernels.scatter import draw, scatter
 from lucidgrad.compiler.layout import Place, Plan
 from lucidgrad.compiler.machine import Library, Target, compile_text, host
+from lucidgrad.compiler.pace import Pace
 from lucidgrad.compiler.passes import NATIVE, pipeline
 from lucidgrad.compiler.stages import Task, is_free, stages, tasks
 from lucidgrad.compiler.threads import BARRIER, Barrier, barrier_text, borrowed
@@ -52,6 +54,8 @@ class Program:
         The machine; None: this one.
     threads
         How many threads share each kernel that is worth it. The results have the same bits for any number.
+    adapts
+        Whether a call may use one thread alone, while that is found to be faster.
 
     Attributes
     ----------
@@ -70,6 +74,7 @@ class Program:
         outputs: Sequence[Place] | None = None,
         target: Target | None = None,
         threads: int = 1,
+        adapts: bool = False,
     ) -> None:
         self.source = graph
         self.graph = pipeline(graph, NATIVE)
@@ -82,7 +87,8 @@ class Program:
         self.library: Library = compile_text(self.text, ["run", "once"], self.target)
         self._call = self.library.function("run", _RUN)
         self._once = self.library.function("once", [ctypes.c_void_p], keeps_lock=True)
-        self._barrier = Barrier()
+        self._barrier = Barrier(threads)
+        self.pace = Pace(threads) if adapts else None
         self._arena = aligned(self.plan.arena_bytes)
         self.error = np.zeros(1, np.int64)
         self.table = np.zeros(self.plan.slots, np.uint64)
@@ -103,15 +109,27 @@ class Program:
 
     def run(self, steps: int = 1, rows: int = 0, start: int = 0) -> None:
         """Run some steps: of ``rows`` rows each, from place ``start`` of the order on."""
-        if self.threads == 1:
-            self._call(self._address, 0, 1, 0, steps, start, rows)
-        else:
-            calls = [(self._address, t, self.threads, 0, steps, start, rows) for t in range(self.threads)]
-            self._barrier.reset()
-            with borrowed(self.threads) as pool:
-                pool.run(self._call, calls, self._barrier)
+        pace, done = self.pace, 0
+        while done < steps:
+            threads, most = (self.threads, None) if pace is None else pace.choose()
+            count = steps - done if most is None else min(most, steps - done)
+            began = time.perf_counter()
+            self._run(threads, done, count, start + done * rows, rows)
+            done += count
+            if pace is not None:
+                pace.note(threads, count, time.perf_counter() - began)
         if self.error[0]:
             self._complain()
+
+    def _run(self, threads: int, *where: int) -> None:
+        """Have so many threads run the steps from one on, so many, from a place of the order on, of so many rows."""
+        if threads == 1:
+            self._call(self._address, 0, 1, *where)
+            return
+        calls = [(self._address, t, threads, *where) for t in range(threads)]
+        self._barrier.reset()
+        with borrowed(threads) as pool:
+            pool.run(self._call, calls, self._barrier)
 
     def _complain(self) -> None:
         self.error[0] = 0

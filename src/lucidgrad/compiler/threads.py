@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 
 BARRIER = "lucidgrad_barrier"
-SPINS = 1000  # looks at the counter (about 40 cycles each) before the core is offered to other threads
-# Places in a barrier's state, in 64-bit words: each on a cache line of its own.
-_TICKETS, _STOP, _YIELD, _WORDS = 0, 8, 16, 24
+# Looks at the counter (about 40 cycles each) before the core is offered to other threads. Where each of our threads may
+# have a core, offering it soon would give it to another program for milliseconds, whenever one runs.
+SPINS, PATIENT_SPINS = 1000, 50_000
+# Places in a barrier's state, in 64-bit words: what changes has cache lines of its own.
+_TICKETS, _STOP, _YIELD, _SPINS, _WORDS = 0, 8, 16, 17, 24
 
 
 def barrier_text(name: str = BARRIER, architecture: str | None = None, internal: bool = False) -> str:
@@ -35,6 +37,8 @@ def barrier_text(name: str = BARRIER, architecture: str | None = None, internal:
 define {"internal " if internal else ""}i64 @{name}(ptr %state, i64 %threads) noinline {{
 entry:
   %stop = getelementptr i64, ptr %state, i64 {_STOP}
+  %patience = getelementptr i64, ptr %state, i64 {_SPINS}
+  %limit = load i64, ptr %patience, align 8
   %ticket = atomicrmw add ptr %state, i64 1 acq_rel
   %round = udiv i64 %ticket, %threads
   %next = add i64 %round, 1
@@ -51,7 +55,7 @@ check:
   br i1 %left, label %gone, label %spin
 spin:
   %more = add i64 %spins, 1
-  %tired = icmp ugt i64 %more, {SPINS}
+  %tired = icmp ugt i64 %more, %limit
   br i1 %tired, label %rest, label %wait
 wait:
   {pause}
@@ -89,23 +93,39 @@ def _yield_address() -> int:
     return ctypes.cast(found, ctypes.c_void_p).value or 0
 
 
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Barrier:
     """The state of a barrier: memory that the threads of one program share.
 
     A barrier belongs to as many threads as its first round had; ``reset`` while nobody waits makes it new.
+
+    Parameters
+    ----------
+    threads
+        How many will meet. Where there are as many cores, they wait longer before they offer theirs; None: not known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
         memory = np.zeros(_WORDS + 8, np.int64)
         skip = -memory.ctypes.data % 64 // 8
         self._memory = memory  # the addresses are valid as long as this lives
         self._words = memory[skip : skip + _WORDS]
         self._words[_YIELD] = _yield_address()
+        self._words[_SPINS] = PATIENT_SPINS if threads is not None and threads <= _cores() else SPINS
 
     @property
     def address(self) -> int:
         """What native functions take as ``state``."""
         return int(self._words.ctypes.data)
+
+    @property
+    def spins(self) -> int:
+        """How often a thread looks whether the others are there before it offers its core."""
+        return int(self._words[_SPINS])
 
     @property
     def stopped(self) -> bool:

@@ -67,7 +67,7 @@ class Step:
         places = [Place(ARRAY, panels=True)] * self._count + [Place(ARRAY)] * settings + [Place(STREAM)]
         places += [Place(GATHERED)] * (3 if architecture.weighted else 2)
         outputs = [Place(STREAM), *(Place(ARRAY, state=i) for i in range(self._count))]
-        self.program = Program(_graph(architecture), places, outputs, threads=architecture.threads)
+        self.program = Program(_graph(architecture), places, outputs, threads=architecture.threads, adapts=True)
         plan = self.program.plan
         self.memory = StateMemory(self.program, self._count)
         self._settings = np.zeros(settings, architecture.dtype)

@@ -100,7 +100,8 @@ def fit(
         ``"native"``: epochs run as machine code. ``"eager"``: op after op, in NumPy. ``"auto"``: natively, and eagerly
         what cannot be compiled; then a warning names the op. The numbers agree to rounding.
     threads
-        Threads for matrix products. None: one, or those BLAS is set to where the products are large enough to gain.
+        Threads for matrix products. None: one, or those BLAS is set to where the products are large enough to gain;
+        natively as many as there are cores, while that is faster than one.
     progress
         Show a progress bar: yes, no, or (None) when the output is a terminal.
     resume

@@ -63,6 +63,7 @@ class NativeTraining:
         self._held = [*run.parameters.values(), *run.model.buffers().values()]
         self._size = min(run.batch_size or len(train), len(train))
         self._threads = native_threads(run.model, self._size) if threads is None else threads
+        self._adapts = threads is None
         self._sources = [walkable(a) for a in (train.x, train.y, train.weight) if a is not None]
         self.steps: dict[int, Steps] = {}
         whole = self._steps(self._size)
@@ -73,7 +74,7 @@ class NativeTraining:
     def _steps(self, size: int) -> Steps:
         """The program for batches of so many rows, compiled when the first one comes."""
         if size not in self.steps:
-            self.steps[size] = Steps(self.run, self._sources, size, self._threads)
+            self.steps[size] = Steps(self.run, self._sources, size, self._threads, self._adapts)
         return self.steps[size]
 
     def _check_targets(self, outputs: tuple[int, ...]) -> None:
@@ -189,7 +190,7 @@ class Done:
 class Steps:
     """The program of a step for batches of one size, which runs one step after the other."""
 
-    def __init__(self, run: Run, sources: list[Array], size: int, threads: int) -> None:
+    def __init__(self, run: Run, sources: list[Array], size: int, threads: int, adapts: bool = False) -> None:
         self.size = size
         self._sources = sources
         x, y, weight = (*(_example((size, *a.shape[1:]), a.dtype) for a in sources), None)[:3]
@@ -203,7 +204,7 @@ class Steps:
         inputs += [Place(ARRAY), Place(STREAM), Place(STREAM)]
         streams = len(self.traced.graph.outputs) - state - keeps
         outputs = [Place(STREAM)] * streams + [Place(ROWS)] * keeps + [Place(ARRAY, state=i) for i in range(state)]
-        self.program = Program(self.traced.graph, inputs, outputs, threads=threads)
+        self.program = Program(self.traced.graph, inputs, outputs, threads=threads, adapts=adapts)
         self._reports = streams + keeps
         self._key = np.array(run.steps_key.words.numpy())
         self._memory: StateMemory | None = None

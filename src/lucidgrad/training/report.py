@@ -96,4 +96,7 @@ def _why(model: Module, rows: int, asked: int | None) -> str:
     if asked is not None:
         return "as asked for"
     work, least = step_work(model, rows) / 1e6, WORTH_THREADS / 1e6
-    return f"because a step has some {work:.3g} million operations; threads pay from {least:.2g} million on"
+    return (
+        f"because a step has some {work:.3g} million operations; threads pay from {least:.2g} million on, "
+        "on cores that have nothing else to do (else one works alone)"
+    )
