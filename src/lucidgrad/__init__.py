@@ -72,8 +72,8 @@ if TYPE_CHECKING:
     from lucidgrad import tables as tables
     from lucidgrad.estimators.classifier import MLPClassifier as MLPClassifier
     from lucidgrad.estimators.regressor import MLPRegressor as MLPRegressor
-    from lucidgrad.estimators.tabular import TabularClassifier as TabularClassifier
-    from lucidgrad.estimators.tabular import TabularRegressor as TabularRegressor
+    from lucidgrad.estimators.table_classifier import TabularClassifier as TabularClassifier
+    from lucidgrad.estimators.table_regressor import TabularRegressor as TabularRegressor
     from lucidgrad import io as io
     from lucidgrad import onnx as onnx
     from lucidgrad.io.model_file import load as load

@@ -2,5 +2,5 @@
 
 from lucidgrad.estimators.classifier import MLPClassifier as MLPClassifier
 from lucidgrad.estimators.regressor import MLPRegressor as MLPRegressor
-from lucidgrad.estimators.tabular import TabularClassifier as TabularClassifier
-from lucidgrad.estimators.tabular import TabularRegressor as TabularRegressor
+from lucidgrad.estimators.table_classifier import TabularClassifier as TabularClassifier
+from lucidgrad.estimators.table_regressor import TabularRegressor as TabularRegressor

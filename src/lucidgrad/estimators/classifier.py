@@ -19,13 +19,45 @@ from lucidgrad.onnx.pipeline import Pipeline
 class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: ignore[misc]
     """Multi-layer perceptron classifier: ``sklearn.neural_network.MLPClassifier`` in machine code, and more.
 
-    All parameters, attributes and methods of scikit-learn's class are there and mean the same. What comes on top:
+    All parameters, attributes and methods of scikit-learn's class are there and mean the same; what comes on top is
+    ``dropout`` and all behind it, and more to choose for ``activation``.
 
     Parameters
     ----------
+    hidden_layer_sizes
+        Units of each hidden layer.
     activation
         Beyond scikit-learn's four: a name of ``lucidgrad.functional.ACTIVATIONS``, a function of a Tensor, or a list
         with one for each hidden layer.
+    solver
+        ``"adam"`` (Kingma and Ba 2015), ``"sgd"``, or ``"lbfgs"``, which goes by all samples at once.
+    alpha
+        The L2 term of the loss: alpha / 2 times the sum of the squared weights, divided by the samples of a batch.
+    batch_size
+        Samples in a batch; ``"auto"``: 200, or all where there are fewer.
+    learning_rate
+        Of ``"sgd"``: ``"constant"``; ``"invscaling"``, divided by t ** ``power_t`` after t samples; ``"adaptive"``,
+        divided by 5 whenever training would end by ``tol``.
+    learning_rate_init, power_t
+        The learning rate of ``"sgd"`` and ``"adam"`` at first, and the exponent of ``"invscaling"``.
+    max_iter, max_fun
+        How many epochs at most; for ``"lbfgs"`` iterations, and how often the loss is computed at most.
+    shuffle
+        Whether the samples come in a new order in each epoch.
+    random_state
+        A number: the same one gives the same bits.
+    tol, n_iter_no_change
+        Training ends when the loss has not fallen by ``tol`` for so many epochs.
+    verbose
+        Print the loss of each epoch.
+    warm_start
+        ``fit`` goes on from the weights of the last one.
+    momentum, nesterovs_momentum
+        Of ``"sgd"``, and whether as by Nesterov (Sutskever et al. 2013, eq. 3 and 4).
+    early_stopping, validation_fraction
+        Hold a part of the samples back, go by the score on it instead of by the loss, and keep the best weights.
+    beta_1, beta_2, epsilon
+        Of ``"adam"``, as in Kingma and Ba (2015, Algorithm 1).
     dropout
         The share of each hidden layer's units that is left out while training, or a list with one for each layer.
     normalization
@@ -191,25 +223,58 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
-        """The probability of each class, (n, classes) in the order of ``classes_``."""
+        """The probability of each class, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : (n, features)
+            Samples.
+
+        Returns
+        -------
+        (n, classes)
+        """
         return super().predict_proba(X)
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithm of ``predict_proba``."""
+        """The logarithm of ``predict_proba``.
+
+        Parameters
+        ----------
+        X : (n, features)
+            Samples.
+
+        Returns
+        -------
+        (n, classes)
+        """
         return super().predict_log_proba(X)
 
     @available_if(has_scores)  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Any:
-        """With the hinge loss, the score of each class, (n, classes), the largest of which is predicted.
+        """With the hinge loss, the score of each class, the largest of which is predicted.
 
-        Of two classes the score of the second, (n,), and of several labels a row that of each, (n, labels): positive
-        where it is predicted.
+        Parameters
+        ----------
+        X : (n, features)
+            Samples.
+
+        Returns
+        -------
+        (n, classes); of two classes the score of the second, (n,), and of several labels a row that of each,
+        (n, labels): positive where it is predicted.
         """
         check_is_fitted(self)
         made = self._scores(X)
         return made[:, 0] if self._label_binarizer.y_type_ == "binary" else made
 
     def write_onnx(self, pipeline: Pipeline) -> None:
-        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``label``, ``probabilities`` or ``scores``."""
+        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``label``, ``probabilities`` or ``scores``.
+
+        Parameters
+        ----------
+        pipeline
+            What becomes the file.
+        """
         write_classifier(self, pipeline)

@@ -23,7 +23,8 @@ from lucidgrad.onnx.pipeline import Pipeline
 class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore[misc]
     """Multi-layer perceptron regressor: ``sklearn.neural_network.MLPRegressor`` in machine code, and more.
 
-    All parameters, attributes and methods of scikit-learn's class are there and mean the same. What comes on top:
+    All parameters, attributes and methods of scikit-learn's class are there and mean the same; what comes on top is
+    ``dropout`` and all behind it, and more to choose for ``loss`` and ``activation``.
 
     Parameters
     ----------
@@ -31,9 +32,40 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         Beyond ``"squared_error"`` and ``"poisson"``, which are scikit-learn's: a name of ``lucidgrad.losses.LOSSES``
         (``"absolute_error"``, ``"huber"``, ``"quantile"``, ``"log_cosh"``), a Loss (``Quantile(q=0.9)``), or a
         function of (predictions, targets). ``Quantile(q=(0.05, 0.5, 0.95))`` predicts that many columns of one target.
+    hidden_layer_sizes
+        Units of each hidden layer.
     activation
         Beyond scikit-learn's four: a name of ``lucidgrad.functional.ACTIVATIONS``, a function of a Tensor, or a list
         with one for each hidden layer.
+    solver
+        ``"adam"`` (Kingma and Ba 2015), ``"sgd"``, or ``"lbfgs"``, which goes by all samples at once.
+    alpha
+        The L2 term of the loss: alpha / 2 times the sum of the squared weights, divided by the samples of a batch.
+    batch_size
+        Samples in a batch; ``"auto"``: 200, or all where there are fewer.
+    learning_rate
+        Of ``"sgd"``: ``"constant"``; ``"invscaling"``, divided by t ** ``power_t`` after t samples; ``"adaptive"``,
+        divided by 5 whenever training would end by ``tol``.
+    learning_rate_init, power_t
+        The learning rate of ``"sgd"`` and ``"adam"`` at first, and the exponent of ``"invscaling"``.
+    max_iter, max_fun
+        How many epochs at most; for ``"lbfgs"`` iterations, and how often the loss is computed at most.
+    shuffle
+        Whether the samples come in a new order in each epoch.
+    random_state
+        A number: the same one gives the same bits.
+    tol, n_iter_no_change
+        Training ends when the loss has not fallen by ``tol`` for so many epochs.
+    verbose
+        Print the loss of each epoch.
+    warm_start
+        ``fit`` goes on from the weights of the last one.
+    momentum, nesterovs_momentum
+        Of ``"sgd"``, and whether as by Nesterov (Sutskever et al. 2013, eq. 3 and 4).
+    early_stopping, validation_fraction
+        Hold a part of the samples back, go by the score on it instead of by the loss, and keep the best weights.
+    beta_1, beta_2, epsilon
+        Of ``"adam"``, as in Kingma and Ba (2015, Algorithm 1).
     dropout
         The share of each hidden layer's units that is left out while training, or a list with one for each layer.
     normalization
@@ -204,7 +236,17 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
 
     @available_if(lambda me: me._check_solver() if uses_extras(me) else True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
-        """Go over the samples once, with the optimiser as the call before left it."""
+        """Go over the samples once, with the optimiser as the call before left it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``.
+
+        Returns
+        -------
+        The estimator itself.
+        """
         super().partial_fit(X, y, sample_weight)
         return self
 
@@ -217,6 +259,10 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
             As for ``fit``; at least coverage / (1 - coverage) samples.
         sample_weight : (n,), optional
             How much each of them counts.
+
+        Returns
+        -------
+        The estimator itself.
         """
         check_is_fitted(self)
         self._conformal = Calibration.of(self, X, y, self._predicts_quantiles, sample_weight)
@@ -262,7 +308,18 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         return ends
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R^2 of the predictions."""
+        """R^2 of the predictions: 1 - sum((y - f)^2) / sum((y - mean(y))^2); of several targets the mean.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``.
+
+        Raises
+        ------
+        ArgumentError
+            When quantiles are predicted, which have no R^2.
+        """
         if self._predicts_quantiles:
             raise ArgumentError(
                 explain(
@@ -274,7 +331,13 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         return float(super().score(X, y, sample_weight))
 
     def write_onnx(self, pipeline: Pipeline) -> None:
-        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``prediction`` (batch,) or (batch, targets)."""
+        """For ``lucidgrad.onnx.export``: ``input`` (batch, features) → ``prediction`` (batch,) or (batch, targets).
+
+        Parameters
+        ----------
+        pipeline
+            What becomes the file.
+        """
         write_regressor(self, pipeline)
 
     @property

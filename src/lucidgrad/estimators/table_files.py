@@ -9,7 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from lucidgrad.estimators import feature_names, labels, settings, table_network
 from lucidgrad.estimators.extended_files import check_weight
-from lucidgrad.estimators.tabular import TabularClassifier, TabularRegressor
+from lucidgrad.estimators.table_classifier import TabularClassifier
+from lucidgrad.estimators.table_regressor import TabularRegressor
 from lucidgrad.estimators.target_scaling import Scaling
 from lucidgrad.io import network
 from lucidgrad.io.kinds import Kind, from_tree, kind_of, register
