@@ -181,6 +181,35 @@ def test_targets_that_cannot_be_learned_are_explained():
         model.fit({"a": []}, [])
 
 
+@pytest.mark.parametrize("targets", [np.stack([TOWN, TOWN], axis=1), np.eye(2, dtype=int)[np.arange(N) % 2]])
+def test_a_classifier_has_one_label_a_row(targets: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"one label for each row, \(rows,\), got shape \(300, 2\)\. Train one for each"
+    ):
+        lg.TabularClassifier(**SMALL).fit(TABLE, targets)
+    with pytest.raises(DataError, match=r"one label for each row, \(rows,\), got shape \(300, 2\)"):
+        lg.TabularClassifier(**SMALL).fit(TABLE, DEAR, X_val=TABLE, y_val=targets)
+
+
+@pytest.mark.parametrize(("targets", "got"), [(TOWN, "could not convert string"), (PRICE + 1j, "complex numbers")])
+def test_a_regressor_has_targets_that_are_real_numbers(targets: Any, got: str) -> None:
+    with pytest.raises(DataError, match=f"TabularRegressor expected real numbers as targets, got {got}.*Classifier"):
+        lg.TabularRegressor(**SMALL).fit(TABLE, targets)
+    with pytest.raises(DataError, match=f"real numbers as targets, got {got}"):
+        lg.TabularRegressor(**SMALL).fit(TABLE, PRICE, X_val=TABLE, y_val=targets)
+
+
+def test_targets_to_stop_on_have_the_columns_of_those_to_learn() -> None:
+    both = np.stack([PRICE, PRICE], axis=1)
+    with pytest.raises(DataError, match="y_val expected 2 targets for each row, as y has, got 1"):
+        lg.TabularRegressor(**SMALL).fit(TABLE, both, X_val=TABLE, y_val=PRICE)
+
+
+def test_a_single_target_is_none_for_each_row() -> None:
+    with pytest.raises(DataError, match=r"a target for each of 300 rows, got shape \(\)"):
+        lg.TabularRegressor(**SMALL).fit(TABLE, 5.0)
+
+
 def test_several_targets_and_counts():
     both = np.stack([PRICE, -2 * PRICE], axis=1)
     model = lg.TabularRegressor(**SMALL).fit(TABLE, both)

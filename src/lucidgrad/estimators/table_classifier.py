@@ -178,6 +178,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         return self
 
     def _targets(self, y: Array, weight: Array | None) -> Array:
+        _check_one_label(y)
         check_classification_targets(y)
         try:
             self.classes_, codes = np.unique(y, return_inverse=True)
@@ -195,6 +196,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         return codes.astype(np.int64)
 
     def _validation_targets(self, y: Array) -> Array:
+        _check_one_label(y)
         known = np.isin(y, self.classes_)
         if not known.all():
             raise DataError(
@@ -288,3 +290,14 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
             What becomes the file.
         """
         write_table_classifier(self, pipeline)
+
+
+def _check_one_label(y: Array) -> None:
+    if y.ndim != 1:
+        raise DataError(
+            explain(
+                "TabularClassifier expected one label for each row, (rows,)",
+                f"shape {y.shape}",
+                "Train one for each column: sklearn.multioutput.MultiOutputClassifier does it",
+            )
+        )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.estimators.intervals import check_coverage, is_enough, least_scores, split_interval, worth
 from lucidgrad.estimators.networks import loss_for_numbers
 from lucidgrad.estimators.onnx_export import write_table_regressor
@@ -135,14 +135,22 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         return self
 
     def _targets(self, y: Array, weight: Array | None) -> Array:
-        values = np.asarray(y, np.float64)
+        values = _real(y)
         self._one = values.ndim == 1
         self._poisson = isinstance(loss_for_numbers(self.loss), Poisson)
         self.target_scaling_ = Scaling.of(values.reshape(len(values), -1), weight, by_mean=self._poisson)
         return self._validation_targets(values)
 
     def _validation_targets(self, y: Array) -> Array:
-        values = np.asarray(y, np.float64).reshape(len(y), -1)
+        values = _real(y).reshape(len(y), -1)
+        if values.shape[1] != len(self.target_scaling_.center):
+            raise DataError(
+                explain(
+                    f"y_val expected {len(self.target_scaling_.center)} targets for each row, as y has",
+                    f"{values.shape[1]}",
+                    "Pass the same columns",
+                )
+            )
         return self.target_scaling_.down(values).astype(np.float32)
 
     def _weights(self, targets: Array, weight: Array | None) -> Array | None:
@@ -227,3 +235,19 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
             What becomes the file.
         """
         write_table_regressor(self, pipeline)
+
+
+def _real(y: Array) -> Array:
+    """The targets in float64."""
+    try:
+        if y.dtype.kind == "c":
+            raise TypeError("complex numbers")
+        return y.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            explain(
+                "TabularRegressor expected real numbers as targets",
+                str(error),
+                "Labels are learned by TabularClassifier",
+            )
+        ) from None

@@ -304,7 +304,7 @@ def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:
         message = "A column-vector y was passed when a 1d array was expected. Please use y.ravel()."
         warnings.warn(message, DataConversionWarning, stacklevel=4)
         values = values[:, 0]
-    if len(values) != rows or values.ndim not in (1, 2):
+    if values.ndim not in (1, 2) or len(values) != rows:
         raise DataError(
             explain(f"{name} expected a target for each of {rows} rows", f"shape {values.shape}", "Pass one a row")
         )
