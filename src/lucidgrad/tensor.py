@@ -33,8 +33,8 @@ class Tensor(Elements):
     Parameters
     ----------
     data
-        Numbers, nested lists, or an array (copied). Floats become float32 unless ``dtype`` says otherwise; integers
-        and booleans stay what they are.
+        Numbers, nested lists, or an array of any shape (copied). Floats become float32 unless ``dtype`` says
+        otherwise; integers and booleans stay what they are.
     dtype
         ``np.float32`` or ``np.float64`` for values, integers for labels and indices.
     requires_grad

@@ -141,7 +141,7 @@ class Loss(ABC):
         predictions
             Floats, (batch,) or (batch, columns), at least one sample.
         targets
-            As they were given.
+            As they were given, in the shape that each loss says.
 
         Raises
         ------

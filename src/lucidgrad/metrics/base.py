@@ -67,7 +67,7 @@ class Metric(ABC):
         predictions
             (batch,) or (batch, columns), at least one sample.
         targets
-            As each metric says.
+            As many, in the shape that each metric says.
         sample_weight
             What each sample counts, (batch,): none negative. None: 1.
 

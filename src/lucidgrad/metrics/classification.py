@@ -219,7 +219,7 @@ def top_k_accuracy(predictions: Any, targets: Any, sample_weight: Any = None, *,
         Logits or probabilities (batch, classes), at least k classes. Of equal ones the first class comes first, as
         in ``accuracy``, which this is for k = 1; scikit-learn takes the last.
     targets, sample_weight
-        As ``accuracy``.
+        As ``accuracy``, both (batch,).
     k
         How many answers each sample has, at least 1.
 

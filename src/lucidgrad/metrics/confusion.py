@@ -208,7 +208,7 @@ def confusion_matrix(predictions: Any, targets: Any, sample_weight: Any = None, 
     Parameters
     ----------
     predictions, targets, sample_weight
-        As ``accuracy``.
+        As ``accuracy``: (batch, classes) or (batch,); (batch,); and (batch,).
     classes
         The number of classes; 0: as many as there are logits, or as the largest label says.
 
@@ -235,7 +235,7 @@ def precision(predictions: Any, targets: Any, sample_weight: Any = None, *, aver
     Parameters
     ----------
     predictions, targets, sample_weight
-        As ``accuracy``.
+        As ``accuracy``: (batch, classes) or (batch,); (batch,); and (batch,).
     average
         None: an array with one number for each class. ``"macro"``: their mean over the classes that occur, in
         targets or predictions. ``"weighted"``: their mean weighted by how often each class occurs in the targets.
@@ -260,12 +260,14 @@ def recall(predictions: Any, targets: Any, sample_weight: Any = None, *, average
 
     Parameters
     ----------
-    predictions, targets, sample_weight, average
+    predictions, targets, sample_weight
+        As ``accuracy``: (batch, classes) or (batch,); (batch,); and (batch,).
+    average
         As ``precision``.
 
     Returns
     -------
-    As ``precision``.
+    A number, or with ``average=None`` (classes,). A share of nothing, 0 / 0, is 0.
 
     Examples
     --------
@@ -281,12 +283,14 @@ def f1(predictions: Any, targets: Any, sample_weight: Any = None, *, average: Av
 
     Parameters
     ----------
-    predictions, targets, sample_weight, average
+    predictions, targets, sample_weight
+        As ``accuracy``: (batch, classes) or (batch,); (batch,); and (batch,).
+    average
         As ``precision``.
 
     Returns
     -------
-    As ``precision``.
+    A number, or with ``average=None`` (classes,). A share of nothing, 0 / 0, is 0.
 
     Examples
     --------

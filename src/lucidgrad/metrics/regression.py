@@ -130,7 +130,7 @@ def mean_squared_error(predictions: Any, targets: Any, sample_weight: Any = None
     Parameters
     ----------
     predictions, targets, sample_weight
-        As ``mean_absolute_error``.
+        As ``mean_absolute_error``: (batch,) or (batch, columns), and (batch,).
 
     Examples
     --------
@@ -150,7 +150,7 @@ def r2_score(predictions: Any, targets: Any, sample_weight: Any = None) -> float
     Parameters
     ----------
     predictions, targets, sample_weight
-        As ``mean_absolute_error``.
+        As ``mean_absolute_error``: (batch,) or (batch, columns), and (batch,).
 
     Examples
     --------

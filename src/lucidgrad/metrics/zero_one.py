@@ -31,7 +31,7 @@ def zero_one_loss(predictions: Any, targets: Any, sample_weight: Any = None) -> 
     Parameters
     ----------
     predictions, targets, sample_weight
-        As ``accuracy``.
+        As ``accuracy``: (batch, classes) or (batch,); (batch,); and (batch,).
 
     Returns
     -------

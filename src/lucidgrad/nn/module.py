@@ -203,7 +203,7 @@ class Module:
         part
             The layer or function.
         x
-            What it is applied to.
+            What it is applied to, of any shape it takes.
         """
         try:
             return part(x)

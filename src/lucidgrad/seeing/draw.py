@@ -135,7 +135,7 @@ def draw(
         Graph: what ``compile_report`` gives, a compiled program, a function that ``jit`` has made together with its
         arguments.
     x, y, loss
-        For a model: its inputs and, to see gradients, targets and a loss or its name.
+        For a model: its inputs (rows, ...) and, to see gradients, a target for each row and a loss or its name.
     model
         For a loss: the model whose parameters and layers are to be named. A layer is then known by the parameters it
         uses; ``draw(model, x, y, loss=...)`` watches the model while it runs, and knows activations too.

@@ -44,9 +44,9 @@ def explain(
     Parameters
     ----------
     what
-        A loss, which is a single number, or a model together with ``x``, ``y`` and ``loss``.
+        A loss, which is a number, or a model together with ``x``, ``y`` and ``loss``.
     x, y, loss
-        For a model: its inputs, its targets, and a loss or its name.
+        For a model: its inputs (rows, ...), a target for each row, and a loss or its name.
     wrt
         The parameter: its path in the model, its name in ``names``, its symbol in the explanation, or the tensor
         itself, of any shape; or a pair of that and the index of an element. Also a tensor on the way, of which it is

@@ -51,7 +51,7 @@ def table_of(X: Any) -> Table:
     Parameters
     ----------
     X
-        A pandas or polars frame, an Arrow table, a dict of columns, or a two-dimensional array or list.
+        A pandas or polars frame, an Arrow table, a dict of columns, or an array or list (rows, columns).
 
     Raises
     ------
