@@ -17,9 +17,9 @@ from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.page import to_json
 from lucidgrad.tables import Plan, Trained, Wishes, make_plan
 from lucidgrad.tables import train as train_plan
-from lucidgrad.tables.plan import TASKS
 from lucidgrad.tables.report import number, percent, write_report
 from lucidgrad.tables.split import LEAST_TO_TEST, TEST_FRACTION
+from lucidgrad.tables.target import TASKS
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -57,10 +57,19 @@ class Measured:
         A row for each class.
     confusion : (classes, classes)
         Rows are true classes.
-    y, predicted
+    y, predicted : (rows,)
         Classes by number, or values.
     probabilities
         Of classification, (rows, classes).
+
+    Examples
+    --------
+    >>> measured = measure(np.array([0, 1]), np.array([[0.9, 0.1], [0.6, 0.4]]), np.array(["apple", "melon"]), None)
+    >>> [(row.label, row.recall) for row in measured.classes]
+    [('apple', 1.0), ('melon', 0.0)]
+    >>> measured.confusion
+    array([[1, 0],
+           [1, 0]])
     """
 
     rows: int
@@ -95,7 +104,8 @@ def measure(y: Array, answer: Array, classes: Array | None, base: Array | None, 
     classes
         Labels of classes; None: values.
     base
-        What a model that does not look at the row would say: the shares of the classes, or the mean. None: not known.
+        What a model that does not look at the row would say: the shares of the classes, (classes,), or the mean, (1,).
+        None: not known.
     where
         Where the baseline is from.
 

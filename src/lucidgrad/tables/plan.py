@@ -13,15 +13,12 @@ from lucidgrad.data.table_file import TableFile
 from lucidgrad.data.table_file.values import as_number
 from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.tables.split import split_parts
+from lucidgrad.tables.target import check_variety, targets, task_of
 
 if TYPE_CHECKING:
     import polars
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-
-TASKS = ("classification", "regression")
-MOST_NUMBERED_CLASSES = 10
-"""Whole numbers with at most so many different values are classes, unless it is told that they are amounts."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,12 @@ class Wishes:
         Columns: rows of a group stay together; the latest rows are held back; how much each row counts.
     seed
         Which rows are held back.
+
+    Examples
+    --------
+    >>> wishes = Wishes("price", kinds={"postcode": "categorical"}, time="sold")
+    >>> wishes.validation, wishes.test
+    (0.2, None)
     """
 
     target: str
@@ -77,7 +80,7 @@ class Plan:
     kinds
         What the estimator is told about columns.
     x, y, weight
-        To learn from.
+        To learn from: a frame (rows, columns), targets (rows,), and how much each row counts, (rows,) or None.
     held_back : (splits, rows), or None
         Which rows of ``x`` say when to stop; after that they may be learned from too, as there is a test.
     x_validation, y_validation
@@ -88,6 +91,20 @@ class Plan:
         How the rows were chosen, in words.
     notes
         What the reader should know about the data.
+
+    Examples
+    --------
+    >>> import tempfile, polars
+    >>> from lucidgrad.data import open_table
+    >>> from lucidgrad.tables import Wishes, make_plan
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
+    ...     plan = make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit"))
+    >>> plan.rows
+    {'training': 32, 'validation': 8, 'test': 0}
+    >>> plan.split[0]
+    'Test: none, as there are fewer than 100 rows'
     """
 
     source: TableFile
@@ -144,14 +161,28 @@ def make_plan(
         Where nothing can be learned: no rows, one class, a column that is not there.
     ArgumentError
         For wishes that go against each other.
+
+    Examples
+    --------
+    >>> import tempfile, polars
+    >>> from lucidgrad.data import open_table
+    >>> from lucidgrad.tables import Wishes, make_plan
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
+    ...     plan = make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit"))
+    >>> plan.task, plan.task_reason
+    ('classification', 'text, 2 different values')
+    >>> [f"{column.name}: {column.kind}, {column.reason}" for column in plan.columns]
+    ['weight: numeric, numbers']
     """
     named = [wishes.target, *(n for n in (wishes.group, wishes.time, wishes.weight) if n), *wishes.kinds]
     source.require([wishes.target], "as the target")
     source.require(named, "that the options name")
     table = _read(source, wishes)
-    task, reason = _task(source, table.target, wishes)
+    task, reason = task_of(source, table.target, wishes.task)
     y = targets(source, table.target, task, table.lines)
-    _check_classes(source, wishes.target, task, y)
+    check_variety(source, wishes.target, task, y)
     kinds = dict(wishes.kinds)
     kinds.update({name: "ignored" for name in (wishes.group, wishes.weight) if name and name not in kinds})
     columns = guess_kinds(table.x, kinds)
@@ -254,94 +285,6 @@ def _read(source: TableFile, wishes: Wishes, like: polars.DataFrame | None = Non
         got = f"{wishes.target!r} alone"
         raise DataError(explain(f"{source.path} expected columns beside the target", got, "There is nothing to ask"))
     return _Table(polars.DataFrame(made), frame.get_column(wishes.target), lines, notes)
-
-
-def _task(source: TableFile, target: polars.Series, wishes: Wishes) -> tuple[str, str]:
-    """Classes or numbers, and why."""
-    import polars
-
-    if wishes.task is not None:
-        return wishes.task, "as told"
-    distinct, rows = target.n_unique(), len(target)
-    if not target.dtype.is_numeric():
-        if distinct > max(0.5 * rows, 100):
-            raise DataError(
-                explain(
-                    f"{source.path} expected the target {wishes.target!r} to be classes or numbers",
-                    f"text with {distinct:,} different values in {rows:,} rows",
-                    "Name another target; --task classification insists",
-                )
-            )
-        return (
-            "classification",
-            f"{'text' if target.dtype == polars.String else target.dtype}, {distinct} different values".lower(),
-        )
-    whole = target.dtype.is_integer() or bool((target.cast(float) % 1 == 0).all())
-    if whole and distinct <= min(MOST_NUMBERED_CLASSES, max(2, rows // 5)):
-        return "classification", f"whole numbers, {distinct} different values"
-    return "regression", f"numbers, {distinct:,} different values"
-
-
-def targets(source: TableFile, target: polars.Series, task: str, lines: Array) -> Array:
-    """The target as labels or as float64.
-
-    Raises
-    ------
-    DataError
-        For regression, where there is no number.
-    """
-    import polars
-
-    if task == "classification":
-        if target.dtype == polars.String:
-            return np.array(target.str.strip_chars().to_list(), dtype=object)
-        if target.dtype == polars.Boolean:
-            return np.asarray(target.to_numpy(), bool)
-        if target.dtype.is_numeric():
-            whole = target.dtype.is_integer() or bool((target.cast(polars.Float64) % 1 == 0).all())
-            return target.cast(polars.Int64 if whole else polars.Float64).to_numpy()
-        return np.array(target.cast(polars.String).to_list(), dtype=object)
-    if target.dtype == polars.String:
-        read = as_number(target, source.missing)
-        bad = int(np.argmax(read.values.is_null().to_numpy()))
-        if read.values.null_count():
-            raise DataError(
-                explain(
-                    f"{source.path} {source.place(int(lines[bad]))}, column {target.name!r} expected a number",
-                    repr(target[bad]),
-                    "Mend it, name what stands for no value with --missing, or try --task classification",
-                )
-            )
-        target = read.values
-    values: Array = target.cast(polars.Float64).to_numpy()
-    if not np.isfinite(values).all():
-        bad = int(np.argmin(np.isfinite(values)))
-        raise DataError(
-            explain(
-                f"{source.path} {source.place(int(lines[bad]))}, column {target.name!r} expected a finite number",
-                f"{values[bad]}",
-                "Mend it or leave the row out",
-            )
-        )
-    return values
-
-
-def _check_classes(source: TableFile, name: str, task: str, y: Array) -> None:
-    if len(y) < 5:
-        raise DataError(explain(f"{source.path} expected at least 5 rows to learn from", f"{len(y)}", "Give more"))
-    if task == "classification" and len(only := np.unique(y)) == 1:
-        raise DataError(
-            explain(
-                f"{source.path} expected at least 2 classes in the target {name!r}",
-                f"{only.tolist()[0]!r} in all {len(y):,} rows",
-                "There is nothing to tell apart: name another target",
-            )
-        )
-    if task == "regression" and np.ptp(y) == 0:
-        got = f"{y[0]:g} in all {len(y):,} rows"
-        raise DataError(
-            explain(f"{source.path} expected the target {name!r} to vary", got, "Name another: the answer is known")
-        )
 
 
 def _weights(source: TableFile, table: _Table, name: str) -> Array:

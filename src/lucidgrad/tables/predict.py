@@ -19,7 +19,7 @@ from lucidgrad.data.table_file.values import Type
 from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
 from lucidgrad.tables.measuring import Measured, measure
-from lucidgrad.tables.plan import targets
+from lucidgrad.tables.target import targets
 from lucidgrad.tables.trained import numbers_of_labels
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def predict_file(
     interval: float | None = None,
     keep: Sequence[str] = (),
 ) -> int:
-    """Write what a model says of each row of a file.
+    r"""Write what a model says of each row of a file.
 
     Parameters
     ----------
@@ -89,6 +89,22 @@ def predict_file(
         When a column is missing or the file is malformed.
     ArgumentError
         When what is asked for does not go with the model.
+
+    Examples
+    --------
+    >>> import tempfile, lucidgrad as lg
+    >>> from pathlib import Path
+    >>> from lucidgrad.data import open_table
+    >>> from lucidgrad.tables import predict_file
+    >>> model = lg.TabularRegressor(hidden_layer_sizes=(8,), members=1, pieces=0, epochs=5, random_state=0)
+    >>> _ = model.fit({"area": [50, 60, 70, 80] * 5}, [150, 180, 210, 240] * 5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source = Path(folder) / "new.csv"
+    ...     _ = source.write_text("area,street\n55,Broadway\n75,Main Street")
+    ...     predict_file(model, open_table(source), Path(folder) / "out.csv", keep=["street"])
+    ...     (Path(folder) / "out.csv").read_text().splitlines()
+    2
+    ['street,prediction', 'Broadway,...', 'Main Street,...']
     """
     is_classifier = isinstance(estimator, TabularClassifier)
     if probabilities and not is_classifier:
@@ -189,7 +205,16 @@ def _csv_writer(file: Any) -> Any:
 
 
 def evaluate_file(estimator: Any, source: TableFile, target: str) -> tuple[Measured, list[str]]:
-    """Measure a model on the rows of a file that has the target.
+    r"""Measure a model on the rows of a file that has the target.
+
+    Parameters
+    ----------
+    estimator
+        A fitted TabularClassifier or TabularRegressor.
+    source
+        From ``lucidgrad.data.open_table``.
+    target
+        The column with the true answers.
 
     Returns
     -------
@@ -199,6 +224,23 @@ def evaluate_file(estimator: Any, source: TableFile, target: str) -> tuple[Measu
     ------
     DataError
         When a column is missing, or there is no row with a target.
+    ArgumentError
+        For a classifier whose loss knows no probabilities.
+
+    Examples
+    --------
+    >>> import tempfile, lucidgrad as lg
+    >>> from pathlib import Path
+    >>> from lucidgrad.data import open_table
+    >>> from lucidgrad.tables import evaluate_file
+    >>> model = lg.TabularRegressor(hidden_layer_sizes=(8,), members=1, pieces=0, epochs=5, random_state=0)
+    >>> _ = model.fit({"area": [50, 60, 70, 80] * 5}, [150, 180, 210, 240] * 5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source = Path(folder) / "sold.csv"
+    ...     _ = source.write_text("area,price\n55,165\n75,225\n65,")
+    ...     measured, notes = evaluate_file(model, open_table(source), "price")
+    >>> measured.rows, notes
+    (2, ['1 rows without a price are left out'])
     """
     import polars
 

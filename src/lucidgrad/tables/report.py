@@ -46,6 +46,20 @@ def write_report(trained: Trained, path: str | os.PathLike[str], *, command: str
     ------
     OSError
         When it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, polars
+    >>> from lucidgrad.data import open_table
+    >>> from lucidgrad.tables import Wishes, make_plan, train, write_report
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
+    ...     trained = train(make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit")), {"epochs": 1, "members": 1})
+    ...     write_report(trained, f"{folder}/report.html")
+    ...     with open(f"{folder}/report.html", encoding="utf-8") as page:
+    ...         page.readline()
+    '<!DOCTYPE html>...'
     """
     plan, estimator = trained.plan, trained.estimator
     kinds: dict[str, int] = {}

@@ -36,6 +36,19 @@ class Trained:
         Of the columns, and how it was measured.
     seconds
         Of training.
+
+    Examples
+    --------
+    >>> import tempfile, polars
+    >>> from lucidgrad.data import open_table
+    >>> from lucidgrad.tables import Wishes, make_plan, train
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
+    ...     plan = make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit"))
+    >>> trained = train(plan, {"hidden_layer_sizes": (8,), "members": 1, "pieces": 0, "epochs": 5, "random_state": 0})
+    >>> trained.part, trained.learned_how
+    ('validation', 'It learned from 32 rows, and 8 others said when to stop: the weights are those after epoch ...')
     """
 
     plan: Plan
@@ -85,6 +98,21 @@ def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
         From ``make_plan``.
     settings
         Arguments of ``TabularClassifier`` or ``TabularRegressor``.
+
+    Examples
+    --------
+    >>> import tempfile, polars
+    >>> from lucidgrad.data import open_table
+    >>> from lucidgrad.tables import Wishes, make_plan, train
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
+    ...     plan = make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit"))
+    >>> trained = train(plan, {"hidden_layer_sizes": (8,), "members": 1, "pieces": 0, "epochs": 5, "random_state": 0})
+    >>> trained.estimator.predict({"weight": [100, 8500]}).tolist()
+    ['apple', 'melon']
+    >>> trained.measured.scores[0].name, trained.measured.scores[0].model
+    ('accuracy', 1.0)
     """
     cls = TabularClassifier if plan.task == "classification" else TabularRegressor
     refit = plan.held_back is not None and len(plan.y) <= MOST_TO_REFIT
