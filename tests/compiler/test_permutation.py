@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="machine code is made with llvmlite")
 
-from lucidgrad.compiler.kernels.permutation import ONE_PASS, permutation
+from lucidgrad.compiler.kernels.permutation import FEW, permutation
 from lucidgrad.compiler.machine import AVX2, BASELINE, Target
 from lucidgrad.random import Key
 
-SIZES = [*range(35), 100, 1000, 4096, ONE_PASS - 1, ONE_PASS, ONE_PASS + 1, 60_000, 200_003]
+SIZES = [*range(35), 100, 1000, 4096, FEW - 1, FEW, FEW + 1, 60_000, 200_003]
 
 
 @pytest.mark.parametrize("target", [None, Target(AVX2), Target(BASELINE)], ids=["host", "avx2", "baseline"])

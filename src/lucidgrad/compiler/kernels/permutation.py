@@ -1,8 +1,9 @@
 """Shuffling in machine code: the order that ``Key.permutation`` gives, in a fraction of the time.
 
 A stable sort by 32 random bits each. The bits stand above the index in one 64-bit word, so that no two are equal. A
-radix sort by the upper bits (one pass for a few thousand numbers, two for more) leaves almost all of them in place:
-random bits fall evenly into the buckets. A walk that inserts each of them into those before it does the rest.
+radix sort by the upper bits in two passes (of fewer bits for a few thousand numbers, whose counters are then soon
+added up) leaves almost all of them in place: random bits fall evenly into the buckets. A walk that inserts each of
+them into those before it does the rest; it is fast where that is rare, since no branch then takes the unforeseen way.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from lucidgrad.compiler.machine import Library, Target, compile_text
 from lucidgrad.random import Key
 
 NAME = "lucidgrad_permutation"
-RADIX = 11  # bits of a pass
+RADIX, FEW_RADIX = 11, 9  # bits of a pass
 BUCKETS = 1 << RADIX
-ONE_PASS = 1 << 13  # up to so many numbers a bucket of one pass holds four at most on average
+FEW = 1 << 14  # up to so many numbers less than one in thirty shares the bits of both passes with another
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -82,58 +83,55 @@ def permutation_text(name: str = NAME) -> str:
     low, high = scratch, c.offset(scratch, BUCKETS, U64)
     between = c.offset(high, BUCKETS, U64)
     bits = c.offset(between, n, U64)
-    with c.loop(0, 2 * BUCKETS, LANES) as loop:
-        c.store(c.zero(U64, LANES), c.offset(low, loop.index, U64))
     random_bits(c, key0, key1, bits, 0, n)
-    twice = c.compare("gt", n, ONE_PASS)
-    _count(c, bits, n, low, high)
-    with c.if_(twice):
-        _starts(c, low)
-        _scatter(c, _from_bits(c, bits), n, between, low, 32 - 2 * RADIX)
-        _scatter(c, lambda i: c.load(c.offset(between, i, U64), U64), n, out, high, 32 - RADIX)
-    with c.if_(c.not_(twice)):
-        _scatter(c, _from_bits(c, bits), n, out, high, 32 - RADIX)
+    few = c.compare("le", n, FEW)
+    for chosen, radix in ((few, FEW_RADIX), (c.not_(few), RADIX)):
+        with c.if_(chosen):
+            _two_passes(c, bits, n, between, out, (low, high), radix)
     _insert(c, out, n)
     _finish(c, out, n, rows)
     return c.text()
 
 
-def _from_bits(c: Builder, bits: Reg) -> Any:
-    def word(i: Reg) -> Reg:
-        drawn = c.cast(c.load(c.offset(bits, i, U32), U32), U64)
-        return c.or_(c.shl(drawn, 32), c.cast(i, U64))
-
-    return word
-
-
-def _bucket(c: Builder, x: Reg, shift: int) -> Reg:
-    return c.and_(c.lshr(x, shift), BUCKETS - 1)
-
-
-def _count(c: Builder, bits: Reg, n: Reg, low: Reg, high: Reg) -> None:
-    """How many numbers fall into each bucket of both passes; the counts of the second become places at once."""
+def _two_passes(c: Builder, bits: Reg, n: Reg, between: Reg, out: Reg, counters: tuple[Reg, Reg], radix: int) -> None:
+    """Sort by twice so many upper bits, the lower half of them first."""
+    shifts = 32 - 2 * radix, 32 - radix
+    for counter in counters:
+        with c.loop(0, 1 << radix, LANES) as loop:
+            c.store(c.zero(U64, LANES), c.offset(counter, loop.index, U64))
     with c.loop(0, n) as loop:
         drawn = c.cast(c.load(c.offset(bits, loop.index, U32), U32), U64)
-        for counters, shift in ((low, 32 - 2 * RADIX), (high, 32 - RADIX)):
-            place = c.offset(counters, _bucket(c, drawn, shift), U64)
+        for counter, shift in zip(counters, shifts, strict=True):
+            place = c.offset(counter, _bucket(c, drawn, shift, radix), U64)
             c.store(c.add(c.load(place, U64), 1), place)
-    _starts(c, high)
+    for counter in counters:
+        _starts(c, counter, radix)
+
+    def word(i: Reg) -> Reg:
+        return c.or_(c.shl(c.cast(c.load(c.offset(bits, i, U32), U32), U64), 32), c.cast(i, U64))
+
+    _scatter(c, word, n, between, counters[0], shifts[0], radix)
+    _scatter(c, lambda i: c.load(c.offset(between, i, U64), U64), n, out, counters[1], shifts[1], radix)
 
 
-def _starts(c: Builder, counters: Reg) -> None:
+def _bucket(c: Builder, x: Reg, shift: int, radix: int) -> Reg:
+    return c.and_(c.lshr(x, shift), (1 << radix) - 1)
+
+
+def _starts(c: Builder, counters: Reg, radix: int) -> None:
     """Counts become the places where their buckets start."""
-    with c.loop(0, BUCKETS, carried=[c.zero(U64)]) as loop:
+    with c.loop(0, 1 << radix, carried=[c.zero(U64)]) as loop:
         place = c.offset(counters, loop.index, U64)
         count = c.load(place, U64)
         c.store(loop.values[0], place)
         loop.next[0] = c.add(loop.values[0], count)
 
 
-def _scatter(c: Builder, word: Any, n: Reg, destination: Reg, counters: Reg, shift: int) -> None:
+def _scatter(c: Builder, word: Any, n: Reg, destination: Reg, counters: Reg, shift: int, radix: int) -> None:
     """Each word into the next free place of its bucket."""
     with c.loop(0, n) as loop:
         x = word(loop.index)
-        place = c.offset(counters, _bucket(c, x, 32 + shift), U64)
+        place = c.offset(counters, _bucket(c, x, 32 + shift, radix), U64)
         at = c.load(place, U64)
         c.store(c.add(at, 1), place)
         c.store(x, c.offset(destination, at, U64))
