@@ -66,7 +66,7 @@ class _Switch:
     value: bool
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """``function`` that runs inside of a block of its own, in whatever thread calls it."""
+        """function: what is to run → one that runs it in a block of its own, in whatever thread calls it."""
 
         @functools.wraps(function)
         def inside(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -49,7 +49,13 @@ class Metric(ABC):
     not_differentiable: str = ""
 
     def __call__(self, predictions: Any, targets: Any, sample_weight: Any = None) -> Any:
-        """The metric of a whole set."""
+        """The metric of a whole set.
+
+        Parameters
+        ----------
+        predictions, targets, sample_weight
+            As in ``update``: (batch,) or (batch, columns), as many targets, and (batch,).
+        """
         return self.result(self.update(self.init(), predictions, targets, sample_weight))
 
     @abstractmethod

@@ -71,7 +71,13 @@ class Module:
     forward: Callable[..., Any] = _without_forward
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """Run ``forward``. Arrays and lists become constant Tensors: floats of the dtype of the parameters."""
+        """Run ``forward``. Arrays and lists become constant Tensors: floats of the dtype of the parameters.
+
+        Parameters
+        ----------
+        inputs, options
+            What ``forward`` takes; the first is as a rule (batch, ...).
+        """
         for x in inputs:
             if type(x) is not Tensor:
                 return self.forward(*[_as_input(self, x) for x in inputs], **options)

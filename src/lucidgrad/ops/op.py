@@ -101,7 +101,15 @@ class Op:
     onnx: str | Callable[..., Any] | None = None
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
-        """Apply the op to Tensors, arrays and numbers; the first operand with ``apply`` decides how."""
+        """Apply the op to Tensors, arrays and numbers; the first operand with ``apply`` decides how.
+
+        Parameters
+        ----------
+        inputs
+            What the op is applied to.
+        attrs
+            Its options by name.
+        """
         for operand in inputs:
             if hasattr(operand, "apply"):
                 return operand.apply(self, inputs, attrs)

@@ -41,7 +41,7 @@ class constant:
         check_number("constant(value=...)", self.value, _RATE, _RATE_ADVICE)
 
     def __call__(self, step: int) -> float:
-        """The learning rate of a step."""
+        """step: counted from 0 → its learning rate."""
         return float(self.value)
 
 
@@ -75,7 +75,7 @@ class step_decay:
         check_number("step_decay(factor=...)", self.factor, "(0, 1]", "The rate falls to this share: 0.1 is usual")
 
     def __call__(self, step: int) -> float:
-        """The learning rate of a step."""
+        """step: counted from 0 → its learning rate."""
         return self.initial * self.factor ** (step // self.every)
 
 
@@ -105,7 +105,7 @@ class exponential:
         check_number("exponential(factor=...)", self.factor, "(0, 1]", "It acts at every step: 0.999 is usual")
 
     def __call__(self, step: int) -> float:
-        """The learning rate of a step."""
+        """step: counted from 0 → its learning rate."""
         return self.initial * self.factor**step
 
 
@@ -139,7 +139,7 @@ class cosine:
         check_number("cosine(final=...)", self.final, _RATE, "0 is usual")
 
     def __call__(self, step: int) -> float:
-        """The learning rate of a step."""
+        """step: counted from 0 → its learning rate."""
         return _half_cosine(self.initial, self.final, min(step / self.steps, 1.0))
 
 
@@ -172,7 +172,7 @@ class warm_up:
         check_count("warm_up(steps=...)", self.steps, "It is the number of steps of the line, such as 500")
 
     def __call__(self, step: int) -> float:
-        """The learning rate of a step."""
+        """step: counted from 0 → its learning rate."""
         then = self.then if callable(self.then) else constant(self.then)
         return then(step - self.steps) if step >= self.steps else then(0) * ((step + 1) / (self.steps + 1))
 
@@ -219,7 +219,7 @@ class one_cycle:
         check_number("one_cycle(end_divisor=...)", self.end_divisor, "[1, inf)", "1e4 is usual")
 
     def __call__(self, step: int) -> float:
-        """The learning rate of a step."""
+        """step: counted from 0 → its learning rate."""
         step = min(step, self.steps - 1)
         start = self.max_learning_rate / self.start_divisor
         peak = self.rise * self.steps - 1  # the step of the peak, not a whole number in general

@@ -52,7 +52,19 @@ class Boundary:
 
     @classmethod
     def of(cls, model: Module, x: ArrayLike, *, points: int = 160, title: str = "") -> Boundary:
-        """Ask the model about a grid over the range of the samples x (n, 2), with a margin."""
+        """Ask the model about a grid over the range of the samples, with a margin.
+
+        Parameters
+        ----------
+        model
+            Gives logits (batch, classes), or one logit (batch, 1) for two classes.
+        x
+            The samples, (n, 2).
+        points
+            Of the grid along each axis.
+        title
+            Of the panel.
+        """
         samples = _two_features(x)
         low, high = samples.min(axis=0), samples.max(axis=0)
         margin = 0.12 * np.maximum(high - low, 1e-6)
@@ -110,8 +122,32 @@ def boundary_panels(
 ) -> Figure:
     """Several decision boundaries side by side, with the same samples in each: how networks differ, or one changes.
 
-    Parameters, result and errors are those of ``decision_boundary``, but for ``boundaries`` in the place of a model.
+    Parameters
+    ----------
+    boundaries
+        At least one, a panel each.
+    x
+        Samples to draw, (n, 2).
+    y
+        Their classes, (n,); up to 8.
+    names
+        A name for each class; by default its number.
+    title
+        Over the figure.
 
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ShapeError
+        When x and y do not fit together.
+    ArgumentError
+        When there is no boundary, or there are more than 8 classes.
+
+    Examples
+    --------
     >>> import lucidgrad as lg
     >>> from lucidgrad.plot import Boundary, boundary_panels
     >>> x, y = lg.data.xor(40)

@@ -75,8 +75,26 @@ def accuracy_curves(
     """Accuracy per epoch in percent: training on the left, validation (where there is any) on the right.
 
     The scale begins where the curves are after a fifth of the epochs, so that the end, which matters, can be read;
-    curves may come in from below. Parameters, result and errors are those of ``loss_curves``.
+    curves may come in from below.
 
+    Parameters
+    ----------
+    histories, styles, title
+        As for ``loss_curves``.
+    training
+        The column of the training accuracy; its partner is ``validation_accuracy``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ArgumentError
+        As for ``loss_curves``.
+
+    Examples
+    --------
     >>> from lucidgrad.plot import accuracy_curves
     >>> from lucidgrad.training import History
     >>> history = History([{"epoch": 1, "accuracy": 0.5, "validation_accuracy": 0.75}])

@@ -72,6 +72,18 @@ _current = "en"
 def set_language(language: str) -> None:
     """Label all pictures drawn from now on in English (``"en"``, as in the beginning) or Korean (``"ko"``).
 
+    Parameters
+    ----------
+    language
+        ``"en"`` or ``"ko"``.
+
+    Raises
+    ------
+    ArgumentError
+        When it is another.
+
+    Examples
+    --------
     >>> from lucidgrad import plot
     >>> plot.set_language("ko")
     >>> plot.confusion_matrix([[5, 1], [0, 6]]).axes[0].get_xlabel()

@@ -52,8 +52,26 @@ def weights_over_epochs(history: History, *, title: str = "") -> Figure:
 
 
 def activations_over_epochs(history: History, *, title: str = "") -> Figure:
-    """What comes out of each nonlinearity over the epochs. Parameters, result and errors: ``weights_over_epochs``.
+    """What comes out of each nonlinearity over the epochs, as ``weights_over_epochs`` shows weights.
 
+    Parameters
+    ----------
+    history
+        Of a run with the callback ``LayerStatistics``.
+    title
+        Over the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ArgumentError
+        When the history has not the column, or no epoch.
+
+    Examples
+    --------
     >>> from lucidgrad.plot import activations_over_epochs
     >>> from lucidgrad.training import History
     >>> spread = {"5%": -1.0, "25%": -0.4, "50%": 0.0, "75%": 0.4, "95%": 1.0}

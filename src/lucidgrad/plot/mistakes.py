@@ -119,6 +119,8 @@ def worst_mistakes(
     ------
     ShapeError
         When images, classes and probabilities differ in number.
+    ArgumentError
+        When ``most`` is less than 1.
 
     Examples
     --------

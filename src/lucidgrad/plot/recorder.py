@@ -32,6 +32,11 @@ class BoundaryRecorder(Callback):
     titles
         The epoch of each.
 
+    Raises
+    ------
+    ArgumentError
+        When ``moments`` is less than 2.
+
     Examples
     --------
     >>> import lucidgrad as lg

@@ -49,6 +49,15 @@ class LineStyle:
         ``"-"``, ``"--"``, ``"-."`` or ``":"``.
     marker
         A matplotlib marker.
+
+    Examples
+    --------
+    >>> from lucidgrad.plot import LineStyle, loss_curves
+    >>> from lucidgrad.training import History
+    >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+    >>> figure = loss_curves({"small": history}, styles={"small": LineStyle("#0072B2", "--")})
+    >>> figure.axes[0].lines[0].get_linestyle()
+    '--'
     """
 
     colour: str
@@ -119,7 +128,21 @@ def bare(axes: Axes) -> Axes:
 
 
 def png_bytes(figure: Figure, *, pixels_per_inch: int = PIXELS_PER_INCH) -> bytes:
-    """The figure as the bytes of a PNG file, without a date: the same figure gives the same bytes."""
+    """The figure as the bytes of a PNG file, without a date: the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure
+        Any of matplotlib's.
+    pixels_per_inch
+        How fine it is; a figure of lucidgrad is 9 inches wide.
+
+    Examples
+    --------
+    >>> from lucidgrad.plot import confusion_matrix, png_bytes
+    >>> png_bytes(confusion_matrix([[5, 1], [0, 6]]))[1:4]
+    b'PNG'
+    """
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=pixels_per_inch, metadata={"Software": None})
     return file.getvalue()
@@ -128,6 +151,22 @@ def png_bytes(figure: Figure, *, pixels_per_inch: int = PIXELS_PER_INCH) -> byte
 def save_png(figure: Figure, path: str | os.PathLike[str], *, pixels_per_inch: int = PIXELS_PER_INCH) -> None:
     """Write the figure as a PNG file, which appears whole or not at all.
 
+    Parameters
+    ----------
+    figure
+        Any of matplotlib's.
+    path
+        The file.
+    pixels_per_inch
+        How fine it is; a figure of lucidgrad is 9 inches wide.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written; what was there before still is.
+
+    Examples
+    --------
     >>> import tempfile
     >>> from pathlib import Path
     >>> from lucidgrad.plot import confusion_matrix, save_png

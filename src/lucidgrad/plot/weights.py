@@ -118,6 +118,8 @@ def first_layer_weights(
     ------
     ShapeError
         When the rows of ``weight`` do not have as many elements as the image has pixels.
+    ArgumentError
+        When ``most`` is less than 1.
 
     Examples
     --------

@@ -88,7 +88,18 @@ class Predictor:
         self._row = self._block(1)
 
     def __call__(self, x: ArrayLike) -> Array:
-        """The outputs for one row, (...), or for each row of x (n, ...)."""
+        """The outputs for one row, (...), or for each row of x, (n, ...).
+
+        Parameters
+        ----------
+        x
+            One row, of ``row_shape``, or rows below each other, (n, ...).
+
+        Raises
+        ------
+        ShapeError
+            When it is neither.
+        """
         array = x if isinstance(x, np.ndarray) else np.asarray(x)
         if array.shape == self.row_shape:
             with self._lock:
