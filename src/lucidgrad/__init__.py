@@ -7,6 +7,9 @@ each other chapter is loaded when it is first used, so that a process starts qui
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# Before all else, which takes a second: from here on Ctrl-C is no traceback where this is the command.
+import lucidgrad.interrupt as _interrupt  # noqa: F401
+
 # 0 WHAT CAN GO WRONG, each error with what was expected, what came, and what to do
 from lucidgrad import errors as errors
 

@@ -120,6 +120,10 @@ def test_columns_are_numbers_codes_booleans_or_text_by_all_their_values(tmp_path
 def test_words_for_missing_values_are_known_and_more_can_be_named(tmp_path):
     text = "a\n1\nNA\nnull\n?\n-999\n 2 \n"
     assert [a for (a,) in rows(tmp_path, text, missing=["-999"])] == [1, None, None, None, None, 2]
+    # Where all are numbers otherwise too; NaN is a number to polars.
+    assert [a for (a,) in rows(tmp_path, "a\n1\n-999\n3\n", missing=["-999"])] == [1, None, 3]
+    assert [a for (a,) in rows(tmp_path, "a\n1.5\n-999\n3\n", missing=["-999.0", "-999"])] == [1.5, None, 3]
+    assert [a for (a,) in rows(tmp_path, "a\n1.5\nNaN\n3\n")] == [1.5, None, 3]
 
 
 def test_a_few_values_that_are_no_numbers_are_missing_and_told_with_their_line(tmp_path):

@@ -15,6 +15,7 @@ import typer
 from lucidgrad.cli.values import integers, name, names
 from lucidgrad.errors import ArgumentError
 from lucidgrad.functional import ACTIVATIONS
+from lucidgrad.interrupt import INTERRUPTED
 from lucidgrad.lab import TASKS, Experiment, Settings, Task, default_settings, load_task, run_lab, write_report
 from lucidgrad.lab.progress import LabProgress
 from lucidgrad.lab.report import Report, measurements
@@ -24,7 +25,6 @@ from lucidgrad.page import to_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-INTERRUPTED = 130
 PIPE_WIDTH = 130
 """Characters in a line where the output is no terminal."""
 

@@ -10,10 +10,13 @@ import platform
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from functools import wraps
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from lucidgrad import interrupt
 from lucidgrad.cli.data import data
 from lucidgrad.cli.evaluate import evaluate
 from lucidgrad.cli.export import export
@@ -30,25 +33,36 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(lab)
-app.command()(train)
-app.command()(predict)
-app.command()(evaluate)
-app.command()(data)
-app.command()(inspect)
-app.command()(export)
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, which tells that it was interrupted: Typer leaves without a word."""
+
+    @wraps(command)
+    def call(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except KeyboardInterrupt:
+            sys.exit(_failed("interrupted", interrupt.INTERRUPTED))
+
+    return call
+
+
+for _command in (lab, train, predict, evaluate, data, inspect, export):
+    app.command()(_interruptible(_command))
 
 
 def main() -> None:
     """Run the command line; a failure is a line on standard error and an exit code, never a traceback."""
     before = signal.signal(signal.SIGTERM, _end) if threading.current_thread() is threading.main_thread() else None
     try:
+        interrupt.loaded()
         app()
     except (LucidgradError, OSError) as error:
         message = " ".join(str(error).split())
         sys.exit(_failed(message or type(error).__name__, 1))
     except KeyboardInterrupt:
-        sys.exit(_failed("interrupted", 130))
+        sys.exit(_failed("interrupted", interrupt.INTERRUPTED))
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)

@@ -117,25 +117,27 @@ class TableFile:
         if not gone:
             return
         what = "the column " if len(gone) == 1 else "the columns "
-        there = ", ".join(self.names[:12]) + (f" and {len(self.names) - 12} more" if len(self.names) > 12 else "")
+        there = _some(self.names, 12)
         raise DataError(
             explain(
-                f"{self.path} expected {what}{', '.join(map(repr, gone[:10]))} {purpose}",
+                f"{self.path} expected {what}{_some([repr(name) for name in gone], 10)} {purpose}",
                 f"a table of {there}",
-                self._advice(gone[0]),
+                self._advice(gone),
             )
         )
 
-    def _advice(self, name: str) -> str:
+    def _advice(self, gone: Sequence[str]) -> str:
         from difflib import get_close_matches
 
-        if near := get_close_matches(name, self.names, 1):
+        if len(gone) == 1 and (near := get_close_matches(gone[0], self.names, 1)):
             return f"Did you mean {near[0]!r}?"
         if len(self.names) == 1:
             return "There is one column alone: name what divides the fields with --delimiter (delimiter=)"
         if self.layout is not None and any(_is_number(n) for n in self.names):
             return "The first line has to name the columns, and there are numbers in it"
-        return "Add it, or rename the column that it is"
+        return (
+            "Add it, or rename the column that it is" if len(gone) == 1 else "Add them, or rename those that they are"
+        )
 
     def read(self, columns: Sequence[str] | None = None) -> Batch:
         """All rows, in types that fit every value of a column.
@@ -248,6 +250,10 @@ class TableFile:
             yield from read_rows(self.path, text, self.layout, text.read())
 
 
+def _some(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
 def open_table(
     path: str | os.PathLike[str],
     *,
@@ -313,7 +319,7 @@ def _sample(path: Path, first: bytes) -> str:
             explain(
                 f"{path} line 1 expected names of columns in UTF-8",
                 f"the byte 0x{header[error.start]:02X}",
-                "Name the encoding it was written in with --encoding (encoding=), such as cp1252 or latin-1",
+                "Name the encoding it was written in with --encoding (encoding=), such as cp1252, latin-1 or cp949",
             )
         ) from None
     return first.decode("utf-8", "replace")

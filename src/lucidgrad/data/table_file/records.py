@@ -219,7 +219,7 @@ class Cut:
                 explain(
                     f"{self.path} line {lines[i]}, column {name!r} expected text in UTF-8",
                     f"the byte 0x{block[error.start]:02X}",
-                    "Name the encoding it was written in with --encoding (encoding=), such as cp1252 or latin-1",
+                    "Name the encoding it was written in with --encoding (encoding=), such as cp1252, latin-1 or cp949",
                 )
             ) from None
 

@@ -109,7 +109,9 @@ class Text:
         if b"\0" in first[:4096]:
             raise DataError(
                 explain(
-                    f"{path} expected text", "bytes that are none (there are zeros in it)", "Save it as CSV or Parquet"
+                    f"{path} expected text",
+                    "bytes that are none (there are zeros in it)",
+                    "Save it as CSV or Parquet, or name its encoding with --encoding (encoding=), such as utf-16-le",
                 )
             )
         self._only_cr = b"\r" in first and b"\n" not in first

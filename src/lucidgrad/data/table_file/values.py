@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import polars
@@ -44,9 +47,10 @@ def guess_type(text: polars.Series, missing: Collection[str] = MISSING) -> Read:
     """
     import polars
 
-    whole = text.cast(polars.Int64, strict=False)
-    if whole.null_count() == text.null_count() < len(text) and not text.str.contains(LEADING_ZERO).any():
-        return Read(whole)  # what is most often there needs no second look
+    for wanted in (polars.Int64, polars.Float64):  # what is most often there needs no second look
+        sure = _at_first_sight(text, wanted, missing)
+        if sure is not None and sure.null_count() < len(text) and not text.str.contains(LEADING_ZERO).any():
+            return Read(sure)
     plain = _without(text, missing)
     present = len(plain) - plain.null_count()
     if not present:
@@ -86,6 +90,8 @@ def as_number(text: polars.Series, missing: Collection[str] = MISSING) -> Read:
     """
     import polars
 
+    if (sure := _at_first_sight(text, polars.Float64, missing)) is not None:
+        return Read(sure)
     plain = _without(text, missing)
     numbers = plain.cast(polars.Float64, strict=False)
     if numbers.null_count() > plain.null_count():
@@ -110,6 +116,25 @@ def as_boolean(text: polars.Series, missing: Collection[str] = MISSING) -> Read:
 def as_text(text: polars.Series) -> polars.Series:
     """The text as it stands, null where it is blank."""
     return text.set((text.str.strip_chars() == "").fill_null(value=False), None)
+
+
+def _at_first_sight(text: polars.Series, wanted: type[polars.Int64 | polars.Float64], missing: Collection[str]) -> Any:
+    """The numbers of a column in which all is a number, and none of them stands for no value; else None."""
+    if _has_number(tuple(missing)):
+        return None
+    numbers = text.cast(wanted, strict=False)
+    total = numbers.sum() if numbers.null_count() == text.null_count() else math.nan
+    return None if math.isnan(total) else numbers  # NaN is a number to polars, and no value to us
+
+
+@lru_cache
+def _has_number(missing: tuple[str, ...]) -> bool:
+    """Whether a number stands for no value, such as -999."""
+    for word in missing:
+        with suppress(ValueError):
+            if not math.isnan(float(word)):
+                return True
+    return False
 
 
 def _without(text: polars.Series, missing: Collection[str]) -> polars.Series:
