@@ -256,7 +256,7 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         Parameters
         ----------
         X, y
-            As for ``fit``; at least coverage / (1 - coverage) samples.
+            As for ``fit``, (n, features) and (n,) or (n, outputs): at least coverage / (1 - coverage) samples.
         sample_weight : (n,), optional
             How much each of them counts.
 
@@ -308,12 +308,12 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         return ends
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R^2 of the predictions: 1 - sum((y - f)^2) / sum((y - mean(y))^2); of several targets the mean.
+        """R^2 of the predictions f: 1 - sum((y - f)^2) / sum((y - mean(y))^2); of several targets the mean.
 
         Parameters
         ----------
         X, y, sample_weight
-            As for ``fit``.
+            As for ``fit``, (n, features), (n,) or (n, outputs), and (n,).
 
         Raises
         ------

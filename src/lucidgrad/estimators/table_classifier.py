@@ -225,7 +225,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            A table with the columns of training, of any kind that ``fit`` takes.
+            A table (rows, columns) with the columns of training, of any kind that ``fit`` takes.
 
         Returns
         -------
@@ -240,7 +240,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            A table with the columns of training, of any kind that ``fit`` takes.
+            A table (rows, columns) with the columns of training, of any kind that ``fit`` takes.
 
         Returns
         -------
@@ -256,7 +256,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            A table with the columns of training, of any kind that ``fit`` takes.
+            A table (rows, columns) with the columns of training, of any kind that ``fit`` takes.
 
         Returns
         -------
@@ -271,7 +271,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            A table with the columns of training, of any kind that ``fit`` takes.
+            A table (rows, columns) with the columns of training, of any kind that ``fit`` takes.
 
         Returns
         -------

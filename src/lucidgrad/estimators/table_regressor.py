@@ -170,7 +170,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            A table with the columns of training, of any kind that ``fit`` takes.
+            A table (rows, columns) with the columns of training, of any kind that ``fit`` takes.
 
         Returns
         -------
@@ -190,7 +190,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            A table with the columns of training, of any kind that ``fit`` takes.
+            A table (rows, columns) with the columns of training, of any kind that ``fit`` takes.
         coverage
             In (0, 1).
 

@@ -28,6 +28,11 @@ class Factor:
         What it is, ``1 − a₁²``; empty for an op whose derivative has no short form.
     value
         Its number; for whole arrays an array of them, or None where no array holds it.
+
+    Examples
+    --------
+    >>> Factor("∂L/∂v", "1 − L²", 0.42).formula
+    '1 − L²'
     """
 
     derivative: str
@@ -37,7 +42,20 @@ class Factor:
 
 @dataclass(frozen=True)
 class Path:
-    """Factors from the loss to the parameter, and their product: the part of the gradient that comes this way."""
+    """Factors from the loss to the parameter, and their product: the part of the gradient that comes this way.
+
+    Attributes
+    ----------
+    factors
+        From the loss on.
+    product
+        A number for one element of the parameter, else an array in its shape.
+
+    Examples
+    --------
+    >>> Path((Factor("∂L/∂v", "1 − L²", 0.42), Factor("∂v/∂w", "x", 2.0)), 0.84).symbols
+    '∂L/∂v · ∂v/∂w'
+    """
 
     factors: tuple[Factor, ...]
     product: Any
@@ -50,7 +68,21 @@ class Path:
 
 @dataclass(frozen=True)
 class Equation:
-    """An equation in symbols, and the value of its left side."""
+    """An equation in symbols, and the value of its left side.
+
+    Attributes
+    ----------
+    text
+        Both sides: ``v = w · x``.
+    value
+        An array in the shape of what is computed.
+
+    Examples
+    --------
+    >>> equation = Equation("v = w · x", np.asarray(1.0))
+    >>> equation.left, equation.right
+    ('v', 'w · x')
+    """
 
     text: str
     value: Any

@@ -22,7 +22,22 @@ LEAST = 1e-15  # the least probability that a logarithm is taken of
 
 @dataclass(frozen=True)
 class Score:
-    """A measure of the model and of the baseline; ``better`` is ``"higher"`` or ``"lower"``."""
+    """A measure of the model and of the baseline.
+
+    Parameters
+    ----------
+    name
+        What is measured: ``"accuracy"``.
+    model, baseline
+        Of the model, and of an answer that does not look at the row; None where that is not known.
+    better
+        ``"higher"`` or ``"lower"``.
+
+    Examples
+    --------
+    >>> Score("accuracy", 0.97, 0.5, "higher")
+    Score(name='accuracy', model=0.97, baseline=0.5, better='higher')
+    """
 
     name: str
     model: float
@@ -32,7 +47,26 @@ class Score:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """How one class is told from the others, and how many rows are of it."""
+    """How one class is told from the others.
+
+    Parameters
+    ----------
+    label
+        Of the class, as text.
+    precision
+        Of the rows that were taken for it, the share that is of it.
+    recall
+        Of the rows that are of it, the share that was taken for it.
+    f1
+        The harmonic mean of the two.
+    rows
+        How many are of it.
+
+    Examples
+    --------
+    >>> ClassRow("melon", precision=1.0, recall=0.5, f1=2 / 3, rows=10).label
+    'melon'
+    """
 
     label: str
     precision: float

@@ -20,6 +20,12 @@ class Check:
         Gives a verdict for each place where it sits; none in a healthy run.
     unless
         Illnesses of which this one would be a mere consequence: where one of them was found, it is not looked for.
+
+    Examples
+    --------
+    >>> from lucidgrad.training.doctor import CHECKS
+    >>> CHECKS["vanishing_gradients"].unless
+    ('saturated_activations', 'shuffled_labels')
     """
 
     look: Callable[[Examination], Iterator[Verdict]]

@@ -52,16 +52,34 @@ class Verdict:
     layer: str | None = None
 
     def name(self, language: str = "en") -> str:
-        """What the illness is called."""
+        """What the illness is called.
+
+        Parameters
+        ----------
+        language
+            ``"en"`` or ``"ko"``.
+        """
         return language_of(language).messages[self.illness].name
 
     def finding(self, language: str = "en") -> str:
-        """What was seen, with its numbers."""
+        """What was seen, with its numbers.
+
+        Parameters
+        ----------
+        language
+            ``"en"`` or ``"ko"``.
+        """
         words = language_of(language)
         return self._filled(words.messages[self.illness].finding, words)
 
     def remedy(self, language: str = "en") -> str:
-        """What helps."""
+        """What helps.
+
+        Parameters
+        ----------
+        language
+            ``"en"`` or ``"ko"``.
+        """
         words = language_of(language)
         return self._filled(words.messages[self.illness].remedy, words)
 
@@ -75,6 +93,24 @@ class Diagnosis:
     """All verdicts on a run, causes before their consequences; empty (and false) when nothing is wrong.
 
     Printing it gives the text in ``language``; ``text("ko")`` that of another one.
+
+    Parameters
+    ----------
+    verdicts
+        What was found.
+    epochs
+        How many the run has had.
+    language
+        ``"en"`` or ``"ko"``.
+
+    Examples
+    --------
+    >>> from lucidgrad.training.doctor import Diagnosis, Verdict
+    >>> Diagnosis(epochs=5)
+    Nothing to find fault with in this run of 5 epochs.
+    >>> diagnosis = Diagnosis((Verdict("dead_relu", {"dead": 60, "units": 64, "share": 60 / 64}, layer="0"),), epochs=5)
+    >>> len(diagnosis), diagnosis.illnesses
+    (1, ['dead_relu'])
     """
 
     verdicts: tuple[Verdict, ...] = ()
@@ -93,7 +129,18 @@ class Diagnosis:
         return list(dict.fromkeys(v.illness for v in self.verdicts))
 
     def text(self, language: str | None = None) -> str:
-        """The diagnosis in words."""
+        """The diagnosis in words.
+
+        Parameters
+        ----------
+        language
+            ``"en"`` or ``"ko"``. None: that of the diagnosis.
+
+        Raises
+        ------
+        ArgumentError
+            For another language.
+        """
         code = language or self.language
         words = language_of(code)
         if not self.verdicts:
