@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from scipy.special import expit
+from sklearn.neural_network._base import ACTIVATIONS
+from sklearn.utils.validation import validate_data
 
-from lucidgrad.autograd import no_grad
-from lucidgrad.functional import relu, sigmoid, tanh
+from lucidgrad.estimators.activating import activated
 from lucidgrad.nn import BatchNorm, Dropout, LayerNorm, Linear, Sequential
-from lucidgrad.tensor import Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 ROWS_AT_ONCE = 2**14
-_IN_PLACE: dict[Any, Callable[[Array], Any]] = {
-    relu: lambda z: np.maximum(z, 0, out=z),
-    tanh: lambda z: np.tanh(z, out=z),
-    sigmoid: lambda z: expit(z, out=z),
-}
+
+
+def checked(me: Any, x: Any) -> Any:
+    """The rows as scikit-learn's checks leave them.
+
+    A plain array of finite floats with the right number of columns is left as it is, and to look at that takes a tenth
+    of the time that the checks take of anything.
+    """
+    if (
+        type(x) is np.ndarray
+        and x.ndim == 2
+        and x.dtype in (np.float32, np.float64)
+        and x.shape[1] == me.n_features_in_
+        and len(x)
+        and "feature_names_in_" not in vars(me)
+    ):
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(x.sum()):  # else a sum may have been too large
+                return x
+    return validate_data(me, x, accept_sparse=["csr", "csc"], reset=False)
+
+
+def plain_outputs(me: Any, x: Array) -> Array:
+    """The way forward of scikit-learn's perceptron, with its activations, for rows that have been checked."""
+    hidden, last = ACTIVATIONS[me.activation], len(me.coefs_) - 1
+    z = x
+    for i, (coef, intercept) in enumerate(zip(me.coefs_, me.intercepts_, strict=True)):
+        z = z @ coef
+        z += intercept
+        if i < last:
+            hidden(z)
+    ACTIVATIONS[me.out_activation_](z)
+    return z
 
 
 def outputs(network: Sequential, x: Any, columns: int) -> Array:
@@ -61,15 +87,5 @@ def _forward(network: Sequential, z: Array) -> Array:
                 z *= layer.weight.numpy()
                 z += layer.bias.numpy()
             elif not isinstance(layer, Dropout):
-                z = _activated(layer, z)
+                z = activated(layer, z)
     return z
-
-
-def _activated(function: Any, z: Array) -> Array:
-    in_place = _IN_PLACE.get(function) if getattr(function, "__hash__", None) else None
-    if in_place is not None:
-        in_place(z)
-        return z
-    with no_grad():
-        made: Array = function(Tensor.wrap(z)).numpy()
-    return made if made.flags.writeable else made.copy()

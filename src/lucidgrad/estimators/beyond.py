@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.neural_network._base import ACTIVATIONS
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from lucidgrad.errors import ArgumentError, explain
-from lucidgrad.estimators.asking import outputs
+from lucidgrad.estimators.asking import checked, outputs, plain_outputs
 from lucidgrad.estimators.extended import fit_extended, history_of, network_of_fitted
 from lucidgrad.estimators.extras import class_weights, uses_extras
 from lucidgrad.estimators.given import Given
@@ -112,16 +112,24 @@ class Beyond:
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Array:
         me: Any = self
-        network = me.__dict__.get("_network")
-        if network is None:
-            return super()._forward_pass_fast(X, check_input=check_input)  # type: ignore[misc, no-any-return]
-        made = self._scores(X, check_input)
-        ACTIVATIONS[me.out_activation_](made)
-        return made
+        X = checked(me, X) if check_input else X
+        if me.__dict__.get("_network") is not None:
+            made = self._scores(X, check_input=False)
+            ACTIVATIONS[me.out_activation_](made)
+            return made
+        if type(X) is np.ndarray:
+            return plain_outputs(me, X)
+        return super()._forward_pass_fast(X, check_input=False)  # type: ignore[misc, no-any-return]
+
+    def predict(self, X: Any) -> Any:
+        """What is predicted for each row of X (n, features): (n,), or (n, outputs) where y had columns."""
+        me: Any = self
+        if "coefs_" not in vars(self):  # the check takes longer than the products of a row
+            check_is_fitted(self)
+        return me._predict(X)
 
     def _scores(self, X: Any, check_input: bool = True) -> Array:
         """What the network puts out, (n, outputs)."""
         me: Any = self
-        if check_input:
-            X = validate_data(me, X, accept_sparse=["csr", "csc"], reset=False)
+        X = checked(me, X) if check_input else X
         return outputs(me.model_, X, me.n_outputs_)

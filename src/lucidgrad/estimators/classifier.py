@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn import neural_network
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -234,7 +235,10 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
         -------
         (n, classes)
         """
-        return super().predict_proba(X)
+        if "coefs_" not in vars(self):
+            check_is_fitted(self)
+        made = self._forward_pass_fast(X)
+        return np.concatenate([1 - made, made], axis=1) if self.n_outputs_ == 1 else made
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Any:
@@ -250,6 +254,15 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
         (n, classes)
         """
         return super().predict_log_proba(X)
+
+    def _predict(self, X: Any, check_input: bool = True) -> Any:
+        """As scikit-learn's, without its checks of what the network has just made."""
+        binarizer = self._label_binarizer
+        several, plain = binarizer.y_type_ == "multiclass", not binarizer.sparse_input_
+        if not plain or not (several or (binarizer.y_type_ == "binary" and len(self.classes_) == 2)):
+            return super()._predict(X, check_input)
+        made = self._forward_pass_fast(X, check_input)
+        return self.classes_[made.argmax(axis=1) if several else (made[:, 0] > 0.5).astype(np.intp)]
 
     @available_if(has_scores)  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Any:
