@@ -39,10 +39,12 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
     learning_rate
         Of ``"sgd"``: ``"constant"``; ``"invscaling"``, divided by t ** ``power_t`` after t samples; ``"adaptive"``,
         divided by 5 whenever training would end by ``tol``.
-    learning_rate_init, power_t
-        The learning rate of ``"sgd"`` and ``"adam"`` at first, and the exponent of ``"invscaling"``.
-    max_iter, max_fun
-        How many epochs at most; for ``"lbfgs"`` iterations, and how often the loss is computed at most.
+    learning_rate_init
+        The learning rate of ``"sgd"`` and ``"adam"`` at first.
+    power_t
+        The exponent of ``"invscaling"``.
+    max_iter
+        How many epochs at most; for ``"lbfgs"`` iterations.
     shuffle
         Whether the samples come in a new order in each epoch.
     random_state
@@ -53,12 +55,18 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
         Print the loss of each epoch.
     warm_start
         ``fit`` goes on from the weights of the last one.
-    momentum, nesterovs_momentum
-        Of ``"sgd"``, and whether as by Nesterov (Sutskever et al. 2013, eq. 3 and 4).
-    early_stopping, validation_fraction
+    momentum
+        Of ``"sgd"``.
+    nesterovs_momentum
+        Whether it is Nesterov's (Sutskever et al. 2013, eq. 3 and 4).
+    early_stopping
         Hold a part of the samples back, go by the score on it instead of by the loss, and keep the best weights.
+    validation_fraction
+        How large that part is.
     beta_1, beta_2, epsilon
         Of ``"adam"``, as in Kingma and Ba (2015, Algorithm 1).
+    max_fun
+        For ``"lbfgs"``: how often the loss is computed at most.
     dropout
         The share of each hidden layer's units that is left out while training, or a list with one for each layer.
     normalization

@@ -53,6 +53,8 @@ class Content:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from lucidgrad.files import Content
     >>> Content("network", {"layers": 2}, {"w": np.zeros((2, 3))}, {"lucidgrad": "0.1.0"}).arrays["w"].shape
     (2, 3)
     """
@@ -87,6 +89,8 @@ def write(path: PathLike, kind: str, plain: Any, arrays: Mapping[str, Array]) ->
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
+    >>> from lucidgrad.files import read, write
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write(f"{folder}/model.lucidgrad", "network", {"layers": 2}, {"w": np.zeros((2, 3))})
     ...     read(f"{folder}/model.lucidgrad").plain
@@ -126,6 +130,7 @@ def read(path: PathLike, *, strict_finite: bool = False) -> Content:
     Examples
     --------
     >>> import tempfile
+    >>> from lucidgrad.files import read
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     read(folder)
     Traceback (most recent call last):

@@ -44,6 +44,7 @@ def parse(text: str, what: str) -> Any:
 
     Examples
     --------
+    >>> from lucidgrad.files.strict_json import parse
     >>> parse('{"layers": [2, 16.5]}', "the header")
     {'layers': [2, 16.5]}
     >>> parse('{"a": 1, "a": 2}', "the header")

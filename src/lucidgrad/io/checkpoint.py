@@ -111,6 +111,7 @@ def load(path: PathLike) -> tuple[Tree, Path]:
     Examples
     --------
     >>> import tempfile
+    >>> from lucidgrad.io.checkpoint import load, save
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     for name in (1, 2, "best"):
     ...         _ = save(folder, name, {"saved as": name})
@@ -145,6 +146,7 @@ def steps(folder: PathLike) -> list[Path]:
     Examples
     --------
     >>> import tempfile
+    >>> from lucidgrad.io.checkpoint import save, steps
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     for name in (20, 3, "best"):
     ...         _ = save(folder, name, {})
@@ -171,6 +173,7 @@ def written_with(path: PathLike) -> dict[str, str]:
     Examples
     --------
     >>> import tempfile
+    >>> from lucidgrad.io.checkpoint import environment, save, written_with
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     written_with(save(folder, 1, {})) == environment()
     True
@@ -183,6 +186,7 @@ def environment() -> dict[str, str]:
 
     Examples
     --------
+    >>> from lucidgrad.io.checkpoint import environment
     >>> list(environment())
     ['lucidgrad', 'numpy', 'safetensors', 'python', 'blas', 'machine', 'processors']
     """
@@ -219,6 +223,7 @@ def clean(folder: PathLike) -> list[Path]:
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> from lucidgrad.io.checkpoint import clean, save
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = save(folder, 1, {})
     ...     (Path(folder) / ".step-00000002.json.0123456789abcdef.tmp").touch()

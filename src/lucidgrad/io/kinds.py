@@ -49,6 +49,7 @@ class Kind:
     Examples
     --------
     >>> from fractions import Fraction
+    >>> from lucidgrad.io.kinds import Kind
     >>> kind = Kind("fraction", Fraction, lambda f: [f.numerator, f.denominator], lambda tree: Fraction(*tree))
     >>> kind.to_tree(Fraction(3, 4)), kind.from_tree([3, 4])
     ([3, 4], Fraction(3, 4))
@@ -79,6 +80,7 @@ def register(kind: Kind) -> None:
 
     Examples
     --------
+    >>> from lucidgrad.io.kinds import Kind, register
     >>> register(Kind("fraction", float, to_tree=float.hex, from_tree=float.fromhex))
     Traceback (most recent call last):
       ...
@@ -111,6 +113,7 @@ def kind_of(model: Any) -> Kind:
     Examples
     --------
     >>> from lucidgrad.nn import Linear
+    >>> from lucidgrad.io.kinds import kind_of
     >>> kind_of(Linear(2, 3)).name
     'network'
     """
@@ -144,6 +147,7 @@ def kind_named(name: Any) -> Kind:
 
     Examples
     --------
+    >>> from lucidgrad.io.kinds import kind_named
     >>> kind_named("standardize").type
     <class 'lucidgrad.data.transforms.Standardize'>
     """
@@ -177,6 +181,7 @@ def from_tree(name: Any, tree: Tree) -> Any:
     Examples
     --------
     >>> import numpy as np
+    >>> from lucidgrad.io.kinds import from_tree
     >>> from_tree("standardize", {"mean": np.array([1.0, 2.0]), "scale": np.array([2.0, 4.0])})
     Standardize(mean=array([1., 2.]), scale=array([2., 4.]))
     """

@@ -41,6 +41,7 @@ class ModelFile:
     Examples
     --------
     >>> from lucidgrad.nn import Linear
+    >>> from lucidgrad.io import ModelFile
     >>> file = ModelFile("network", Linear(2, 3), ["red", "green", "blue"], {}, None, {"lucidgrad": "0.1.0"})
     >>> file.model
     Linear(in_features=2, out_features=3)

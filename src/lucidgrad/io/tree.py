@@ -56,6 +56,7 @@ def flatten(tree: Tree) -> tuple[dict[str, Array], Plain]:
     Examples
     --------
     >>> import numpy as np
+    >>> from lucidgrad.io import flatten, unflatten
     >>> arrays, plain = flatten({"w": np.zeros(2), "steps": (1, float("inf"))})
     >>> plain
     {'w': {'$array': '/w'}, 'steps': {'$tuple': [1, {'$float': '7ff0000000000000'}]}}
@@ -92,6 +93,7 @@ def unflatten(arrays: dict[str, Array], plain: Plain) -> Tree:
     Examples
     --------
     >>> import numpy as np
+    >>> from lucidgrad.io import unflatten
     >>> unflatten({"/w": np.zeros(2)}, {"w": {"$array": "/w"}, "steps": {"$tuple": [1, 2]}})
     {'w': array([0., 0.]), 'steps': (1, 2)}
     """

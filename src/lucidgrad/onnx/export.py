@@ -22,6 +22,7 @@ class Exportable(Protocol):
     Examples
     --------
     >>> import tempfile, lucidgrad as lg
+    >>> import numpy as np
     >>> class Percent:
     ...     def write_onnx(self, pipeline):
     ...         x = pipeline.input("share", (), np.dtype(np.float32))

@@ -37,6 +37,9 @@ class OnnxNetwork(Module):
 
     Examples
     --------
+    >>> from lucidgrad import Tensor
+    >>> from lucidgrad.onnx import OnnxNetwork
+    >>> from lucidgrad.onnx.network import Node
     >>> network = OnnxNetwork([Node("Mul", ("x", "w"), ("y",), {})], {"w": Tensor([3.0])}, ["x"], ["y"])
     >>> network([1.0, 2.0])
     Tensor([3., 6.])

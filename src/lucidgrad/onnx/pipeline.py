@@ -34,6 +34,8 @@ class Pipeline:
     Examples
     --------
     >>> import tempfile, lucidgrad as lg
+    >>> import numpy as np
+    >>> from lucidgrad.onnx import Pipeline
     >>> pipeline = Pipeline()
     >>> x = pipeline.input("x", (2,), np.dtype(np.float32))
     >>> y = pipeline.network(lg.nn.Linear(2, 3), x)

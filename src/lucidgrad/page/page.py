@@ -32,6 +32,7 @@ class Image:
 
     Examples
     --------
+    >>> from lucidgrad.page import Image, address
     >>> Image("loss", "The loss by epoch.", "training", address("svg+xml", b"<svg/>"), width=300, height=200).section
     'training'
     """
@@ -62,6 +63,7 @@ def png_image(name: str, caption: str, section: str, png: bytes) -> Image:
     --------
     >>> import io
     >>> from matplotlib.figure import Figure
+    >>> from lucidgrad.page import png_image
     >>> file = io.BytesIO()
     >>> Figure(figsize=(4, 3), dpi=100).savefig(file)
     >>> image = png_image("empty", "Nothing yet.", "training", file.getvalue())
@@ -84,6 +86,7 @@ def address(kind: str, content: bytes) -> str:
 
     Examples
     --------
+    >>> from lucidgrad.page import address
     >>> address("svg+xml", b"<svg/>")
     'data:image/svg+xml;base64,PHN2Zy8+'
     """
@@ -108,6 +111,7 @@ def render(package: str, images: Iterable[Image], **values: Any) -> str:
 
     Examples
     --------
+    >>> from lucidgrad.page import render
     >>> render("lucidgrad.tables", [])
     Traceback (most recent call last):
       ...
@@ -139,6 +143,7 @@ def to_json(record: Any) -> str:
 
     Examples
     --------
+    >>> from lucidgrad.page import to_json
     >>> print(to_json({"loss": [0.5, float("nan")]}), end="")
     {
      "loss": [

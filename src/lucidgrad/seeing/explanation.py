@@ -31,6 +31,7 @@ class Factor:
 
     Examples
     --------
+    >>> from lucidgrad.seeing.explanation import Factor
     >>> Factor("∂L/∂v", "1 − L²", 0.42).formula
     '1 − L²'
     """
@@ -53,6 +54,7 @@ class Path:
 
     Examples
     --------
+    >>> from lucidgrad.seeing.explanation import Factor, Path
     >>> Path((Factor("∂L/∂v", "1 − L²", 0.42), Factor("∂v/∂w", "x", 2.0)), 0.84).symbols
     '∂L/∂v · ∂v/∂w'
     """
@@ -79,6 +81,8 @@ class Equation:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from lucidgrad.seeing.explanation import Equation
     >>> equation = Equation("v = w · x", np.asarray(1.0))
     >>> equation.left, equation.right
     ('v', 'w · x')

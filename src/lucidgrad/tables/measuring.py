@@ -28,13 +28,16 @@ class Score:
     ----------
     name
         What is measured: ``"accuracy"``.
-    model, baseline
-        Of the model, and of an answer that does not look at the row; None where that is not known.
+    model
+        Of the model.
+    baseline
+        Of an answer that does not look at the row; None where that is not known.
     better
         ``"higher"`` or ``"lower"``.
 
     Examples
     --------
+    >>> from lucidgrad.tables.measuring import Score
     >>> Score("accuracy", 0.97, 0.5, "higher")
     Score(name='accuracy', model=0.97, baseline=0.5, better='higher')
     """
@@ -64,6 +67,7 @@ class ClassRow:
 
     Examples
     --------
+    >>> from lucidgrad.tables.measuring import ClassRow
     >>> ClassRow("melon", precision=1.0, recall=0.5, f1=2 / 3, rows=10).label
     'melon'
     """
@@ -98,6 +102,8 @@ class Measured:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from lucidgrad.tables import measure
     >>> measured = measure(np.array([0, 1]), np.array([[0.9, 0.1], [0.6, 0.4]]), np.array(["apple", "melon"]), None)
     >>> [(row.label, row.recall) for row in measured.classes]
     [('apple', 1.0), ('melon', 0.0)]
@@ -146,6 +152,7 @@ def measure(y: Array, answer: Array, classes: Array | None, base: Array | None, 
     Examples
     --------
     >>> import numpy as np
+    >>> from lucidgrad.tables import measure
     >>> m = measure(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), None, np.array([2.0]))
     >>> [(s.name, round(s.model, 3), round(s.baseline, 3)) for s in m.scores]
     [('R2', 0.5, 0.0), ('mean absolute error', 0.333, 0.667), ('root mean squared error', 0.577, 0.816)]

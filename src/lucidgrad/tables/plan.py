@@ -39,13 +39,18 @@ class Wishes:
         The share of the other rows that says when to stop.
     stratify
         Keep classes in proportion; None: for classes, yes.
-    group, time, weight
-        Columns: rows of a group stay together; the latest rows are held back; how much each row counts.
+    group
+        A column: rows of a group stay together.
+    time
+        A column: the latest rows are held back.
+    weight
+        A column: how much each row counts.
     seed
         Which rows are held back.
 
     Examples
     --------
+    >>> from lucidgrad.tables import Wishes
     >>> wishes = Wishes("price", kinds={"postcode": "categorical"}, time="sold")
     >>> wishes.validation, wishes.test
     (0.2, None)
@@ -73,14 +78,20 @@ class Plan:
         The file.
     wishes
         What was told.
-    task, task_reason
-        Classification or regression.
+    task
+        ``"classification"`` or ``"regression"``.
+    task_reason
+        Why, in words.
     columns
         What each column was taken for, but the target.
     kinds
         What the estimator is told about columns.
-    x, y, weight
-        To learn from: a frame (rows, columns), targets (rows,), and how much each row counts, (rows,) or None.
+    x
+        To learn from, (rows, columns).
+    y
+        The targets of these rows, (rows,): labels, or float64.
+    weight
+        How much each of them counts, (rows,), or None.
     held_back : (splits, rows), or None
         Which rows of ``x`` say when to stop; after that they may be learned from too, as there is a test.
     x_validation, y_validation
@@ -97,12 +108,12 @@ class Plan:
     >>> import tempfile, polars
     >>> from lucidgrad.data import open_table
     >>> from lucidgrad.tables import Wishes, make_plan
-    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000], "fruit": ["apple", "apple", "melon"]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
     ...     plan = make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit"))
     >>> plan.rows
-    {'training': 32, 'validation': 8, 'test': 0}
+    {'training': 24, 'validation': 6, 'test': 0}
     >>> plan.split[0]
     'Test: none, as there are fewer than 100 rows'
     """
@@ -152,8 +163,10 @@ def make_plan(
         From ``lucidgrad.data.open_table``.
     wishes
         What is told.
-    validation, test
-        Rows that say when to stop, and rows that are only measured, in files of their own.
+    validation
+        Rows that say when to stop, in a file of their own.
+    test
+        Rows that are only measured, in a file of their own.
 
     Raises
     ------
@@ -167,7 +180,7 @@ def make_plan(
     >>> import tempfile, polars
     >>> from lucidgrad.data import open_table
     >>> from lucidgrad.tables import Wishes, make_plan
-    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000], "fruit": ["apple", "apple", "melon"]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
     ...     plan = make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit"))

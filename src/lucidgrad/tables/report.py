@@ -52,7 +52,7 @@ def write_report(trained: Trained, path: str | os.PathLike[str], *, command: str
     >>> import tempfile, polars
     >>> from lucidgrad.data import open_table
     >>> from lucidgrad.tables import Wishes, make_plan, train, write_report
-    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000], "fruit": ["apple", "apple", "melon"]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
     ...     trained = train(make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit")), {"epochs": 1, "members": 1})

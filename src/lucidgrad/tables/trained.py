@@ -28,12 +28,16 @@ class Trained:
     part
         Of what ``measured`` is: ``"test"``, rows that neither training nor stopping has seen; or ``"validation"``,
         rows that were not learned from but said when to stop, where there are none for a test.
-    measured, training
-        Measured on these rows, and on those it has learned from.
+    measured
+        Measured on these rows.
+    training
+        Measured on those it has learned from.
     refit
         Whether it has learned from the rows that said when to stop too, after they had said it.
-    importance, importance_note
-        Of the columns, and how it was measured.
+    importance
+        Of the columns.
+    importance_note
+        How that was measured, in words.
     seconds
         Of training.
 
@@ -42,13 +46,13 @@ class Trained:
     >>> import tempfile, polars
     >>> from lucidgrad.data import open_table
     >>> from lucidgrad.tables import Wishes, make_plan, train
-    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000], "fruit": ["apple", "apple", "melon"]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
     ...     plan = make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit"))
-    >>> trained = train(plan, {"hidden_layer_sizes": (8,), "members": 1, "pieces": 0, "epochs": 5, "random_state": 0})
+    >>> trained = train(plan, {"members": 1, "pieces": 0, "epochs": 5, "random_state": 0})
     >>> trained.part, trained.learned_how
-    ('validation', 'It learned from 32 rows, and 8 others said when to stop: the weights are those after epoch ...')
+    ('validation', 'It learned from 24 rows, and 6 others said when to stop: the weights are those after epoch ...')
     """
 
     plan: Plan
@@ -104,11 +108,11 @@ def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
     >>> import tempfile, polars
     >>> from lucidgrad.data import open_table
     >>> from lucidgrad.tables import Wishes, make_plan, train
-    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000, 9000], "fruit": ["apple", "apple", "melon", "melon"]})
+    >>> fruit = polars.DataFrame({"weight": [120, 150, 8000], "fruit": ["apple", "apple", "melon"]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     polars.concat([fruit] * 10).write_csv(f"{folder}/fruit.csv")
     ...     plan = make_plan(open_table(f"{folder}/fruit.csv"), Wishes("fruit"))
-    >>> trained = train(plan, {"hidden_layer_sizes": (8,), "members": 1, "pieces": 0, "epochs": 5, "random_state": 0})
+    >>> trained = train(plan, {"members": 1, "pieces": 0, "epochs": 5, "random_state": 0})
     >>> trained.estimator.predict({"weight": [100, 8500]}).tolist()
     ['apple', 'melon']
     >>> trained.measured.scores[0].name, trained.measured.scores[0].model

@@ -39,6 +39,7 @@ class Column:
 
     Examples
     --------
+    >>> from lucidgrad.data.table import Column
     >>> column = Column("town", "categorical", "as told", dtype="text", rows=100, missing=3, distinct=12)
     >>> column.is_used, column.encoding
     (True, {})

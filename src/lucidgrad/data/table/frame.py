@@ -35,6 +35,8 @@ class Table:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from lucidgrad.data.table import Table
     >>> Table(["height", "age"], [np.array([1.8, 1.6]), np.array([40, 50])], rows=2, named=True).columns[1]
     array([40, 50])
     """
@@ -60,6 +62,7 @@ def table_of(X: Any) -> Table:
 
     Examples
     --------
+    >>> from lucidgrad.data.table import table_of
     >>> table = table_of({"height": [1.8, None], "town": ["Bonn", "Köln"]})
     >>> table.names, table.columns[0]
     (['height', 'town'], array([1.8, nan]))

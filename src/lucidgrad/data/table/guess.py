@@ -42,6 +42,7 @@ def guess_kinds(frame: Any, kinds: Mapping[str, str] | None = None) -> list[Colu
 
     Examples
     --------
+    >>> from lucidgrad.data.table import guess_kinds
     >>> table = {"price": [1.5, 2.5, 4.0], "town": ["Bonn", "Bonn", "Köln"], "unit": ["m", "m", "m"]}
     >>> for column in guess_kinds(table):
     ...     print(f"{column.name}: {column.kind}, {column.reason}")

@@ -38,6 +38,8 @@ class Batch:
     Examples
     --------
     >>> import polars
+    >>> import numpy as np
+    >>> from lucidgrad.data.table_file import Batch
     >>> batch = Batch(polars.DataFrame({"town": ["Bonn", "Ulm"]}), np.array([2, 3]))
     >>> batch.frame.height, batch.lines
     (2, array([2, 3]))
@@ -68,6 +70,8 @@ class TableFile:
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from lucidgrad.data.table_file import TableFile
     >>> table = TableFile(Path("towns.parquet"), ("town", "people"))
     >>> table.description, table.place(7)
     ('Parquet', 'row 7')
