@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 
 import lucidgrad as lg
 from lucidgrad.errors import ArgumentError
+from lucidgrad.optim import SGD, Adam
 from lucidgrad.training import Doctor, EarlyStopping, Run
 from lucidgrad.training.doctor import CHECKS, Verdict
 from lucidgrad.training.doctor.verdict import LANGUAGES
+from tests.training.doctor.cases import HEALTHY_AFTER_ALL, SMALLER_SIGNS
 from tests.training.doctor.samples import HEALTHY, ILL, fitted, mlp, moons
 
 
@@ -76,6 +79,37 @@ def test_the_doctor_is_silent_about_a_healthy_run(name: str):
     assert "찾지 못했습니다" in diagnosis.text("ko")
 
 
+@pytest.mark.parametrize("make", SMALLER_SIGNS)
+def test_an_illness_is_found_by_smaller_signs_where_little_was_learned(make: Callable[[], Any]):
+    diagnosis = lg.doctor(make())
+    assert SMALLER_SIGNS[make] in diagnosis.illnesses
+    assert set(diagnosis.illnesses) <= {SMALLER_SIGNS[make], "dead_relu"}  # units that died of it
+
+
+@pytest.mark.parametrize("make", HEALTHY_AFTER_ALL)
+def test_what_only_looks_ill_is_left_in_peace(make: Callable[[], Any]):
+    diagnosis = lg.doctor(make())
+    assert not diagnosis, diagnosis.text()
+
+
+@pytest.mark.long
+def test_the_doctor_is_silent_about_five_epochs_of_mnist():
+    try:
+        data = lg.data.mnist(download=False)
+    except lg.errors.DownloadError as error:
+        pytest.skip(f"MNIST is not at hand: {error}")
+    for model, optimizer in (
+        (mlp(784, 128, 10), Adam(1e-3)),
+        (mlp(784, 256, 128, 10), SGD(0.05, momentum=0.9)),
+        (mlp(784, 10), SGD(0.1)),
+    ):
+        run = fitted(
+            model, data.x_train, data.y_train, optimizer=optimizer, epochs=5, batch_size=64, validation=0.1,
+            engine="native",
+        )  # fmt: skip
+        assert not lg.doctor(run), str(lg.doctor(run))
+
+
 def found(run: Run, illness: str) -> Verdict:
     return next(v for v in lg.doctor(run) if v.illness == illness)
 
@@ -133,11 +167,18 @@ def test_a_nan_in_the_data_is_told_with_its_row():
     assert "in the data, in row 123" in verdict.finding("en")
 
 
+def test_a_row_that_is_infinite_is_the_only_thing_to_find():
+    x, y = moons()
+    x = x.copy()
+    x[77, 0] = np.inf
+    assert lg.doctor(fitted(mlp(2, 8, 2), x, y, epochs=2)).illnesses == ["first_nan"]
+
+
 def test_the_callback_examines_a_run_that_diverges_in_a_later_epoch():
     x, y = moons()
     doctor = Doctor(quiet=True)
     rates = lg.training.LearningRate(lambda epoch: 1.0 if epoch < 5 else 1e30)
-    run = fitted(mlp(2, 8, 2), x, y, optimizer=lg.optim.SGD(0.1), epochs=8, callbacks=[rates, doctor])
+    run = fitted(mlp(2, 8, 2), x, y, optimizer=SGD(0.1), epochs=8, callbacks=[rates, doctor])
     assert doctor.diagnosis is not None
     verdict = next(v for v in doctor.diagnosis if v.illness == "first_nan")
     assert verdict.epoch == len(run.history) > 5
@@ -147,7 +188,7 @@ def test_the_callback_examines_a_run_that_diverges_in_a_later_epoch():
 def test_an_update_that_overflows_in_the_very_last_step_is_found_from_the_first_weights():
     x, y = moons()
     model, rate = mlp(2, 8, 2), lg.training.LearningRate(lambda epoch: 1.0 if epoch < 5 else 1e300)
-    run = fitted(model, x, y, optimizer=lg.optim.SGD(0.1), epochs=6, batch_size=None, callbacks=[rate], engine="eager")
+    run = fitted(model, x, y, optimizer=SGD(0.1), epochs=6, batch_size=None, callbacks=[rate], engine="eager")
     assert not all(np.isfinite(a).all() for a in model.state().values())
     verdict = found(run, "first_nan")
     assert (verdict.evidence["kind"], verdict.evidence["step"], verdict.epoch) == ("update", 6, 6)
@@ -168,7 +209,7 @@ def test_vanishing_gradients_are_reported_for_each_layer(ill_run: Any):
 @pytest.mark.parametrize("rate", [1e-5, 1e-6])
 def test_a_learning_rate_that_is_too_low_by_far_is_still_recognised(rate: float):
     x, y = moons()
-    run = fitted(mlp(2, 16, 2, activation=lg.functional.tanh), x, y, optimizer=lg.optim.SGD(rate), validation=0.2)
+    run = fitted(mlp(2, 16, 2, activation=lg.functional.tanh), x, y, optimizer=SGD(rate), validation=0.2)
     assert lg.doctor(run).illnesses == ["learning_rate_too_low"]
 
 
@@ -224,7 +265,7 @@ def test_a_resumed_run_can_be_examined(tmp_path: Path):
     assert not lg.doctor(run)
 
 
-@pytest.mark.parametrize("thing", [None, "a run", Run(mlp(2, 2), lg.losses.CrossEntropy(), lg.optim.SGD(0.1), 3)])
+@pytest.mark.parametrize("thing", [None, "a run", Run(mlp(2, 2), lg.losses.CrossEntropy(), SGD(0.1), 3)])
 def test_what_is_no_run_of_an_epoch_cannot_be_examined(thing: Any):
     with pytest.raises(ArgumentError, match=r"run of at least one epoch, got (NoneType|str|0 epochs)"):
         lg.doctor(thing)

@@ -59,10 +59,11 @@ CHECKS: dict[str, Check] = {
         ),
     ),
     "growing_weights": Check(learning.growing_weights),
-    "overfitting": Check(learning.overfitting),
+    "overfitting": Check(learning.overfitting, unless=("shuffled_labels",)),
     "underfitting": Check(
         learning.underfitting,
         unless=(
+            "unscaled_inputs",
             "first_nan",
             "learning_rate_too_high",
             "learning_rate_too_low",

@@ -9,7 +9,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lucidgrad.data import epoch_order
-from lucidgrad.losses import AbsoluteError, Huber, LogCosh, Poisson, Quantile, SquaredError
+from lucidgrad.losses import (
+    AbsoluteError,
+    CrossEntropy,
+    Huber,
+    LogCosh,
+    Logistic,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.doctor.look import Look
 from lucidgrad.training.evaluating import evaluating
@@ -121,6 +130,32 @@ class Examination:
         """The loss before the first step, or that of the first epoch where it is not known."""
         look = self.at_start
         return look.loss if look is not None and np.isfinite(look.loss) else float(self.run.history["loss"][0])
+
+    @cached_property
+    def constant_loss(self) -> float:
+        """The loss of always giving the same answer, about: the shares of the classes, or the mean of the targets.
+
+        That before training where neither is meant, as by a loss that reads predictions as logarithms.
+        """
+        loss, targets = self.run.loss, self.probe[1]
+        if loss.reduction != "mean":
+            return self.start_loss
+        if self.labels is not None and type(loss) in (CrossEntropy, Logistic):
+            share = np.unique(self.labels, return_counts=True)[1] / len(self.labels)
+            return float(-(share * np.log(share)).sum())
+        if self.is_regression and not isinstance(loss, Poisson | Quantile):
+            mean = np.broadcast_to(targets.numpy().mean(axis=0), targets.shape).astype(targets.dtype)
+            return float(loss.reduce(*loss.sums(Tensor.wrap(mean), targets, self.probe[2])))
+        return self.start_loss
+
+    @property
+    def ignorant_loss(self) -> float:
+        """The loss of a network that knows nothing: before training, or of the same answer to all."""
+        return min(self.start_loss, self.constant_loss)
+
+    def has_learned(self, share: float) -> bool:
+        """Whether the loss came down to a share of what it is without any knowledge."""
+        return self.at_end is not None and self.at_end.loss < share * self.ignorant_loss
 
     @cached_property
     def predictions(self) -> Array:

@@ -82,8 +82,9 @@ ENGLISH = Language(
         ),
         "vanishing_gradients": Message(
             "vanishing gradients",
-            "The gradient in layer {layer} is {ratio:.2g} times that in layer {strongest} (root mean squares of "
-            "{small:.2g} and {large:.2g}, {moment}): the first layers hardly learn.",
+            "On the way back to layer {layer} the gradient shrinks to {shrunk:.2g} times what it is at the outputs, "
+            "per weight and sample (root mean squares of {small:.2g} there and {large:.2g} in layer {strongest}, "
+            "{moment}): the first layers hardly learn.",
             "Use relu or gelu instead of sigmoid or tanh, an initialiser that fits the activation, Residual or "
             "normalising layers, or fewer layers.",
         ),

@@ -92,8 +92,9 @@ KOREAN = Language(
         ),
         "vanishing_gradients": Message(
             "기울기 소실",
-            "층 {layer}의 기울기가 층 {strongest}의 {ratio:.2g}배에 지나지 않습니다(제곱평균제곱근으로 {small:.2g} 대 "
-            "{large:.2g}, {moment}). 앞쪽 층이 거의 배우지 못합니다.",
+            "기울기가 역전파로 층 {layer}에 이르는 동안 출력에서의 {shrunk:.2g}배로 작아집니다"
+            "(가중치와 샘플 하나 기준, 제곱평균제곱근은 그 층에서 {small:.2g}, 층 {strongest}에서 {large:.2g}, "
+            "{moment}). 앞쪽 층이 거의 배우지 못합니다.",
             "sigmoid나 tanh 대신 relu나 gelu를 쓰고, 활성화 함수에 맞게 초기화하세요. Residual이나 정규화 층을 "
             "넣거나 층 수를 "
             "줄이는 것도 방법입니다.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,8 +14,10 @@ from lucidgrad.training.doctor.verdict import Verdict
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
-EXPLODED = 20.0
+EXPLODED, EXPLODED_ILL = 20.0, 5.0
 VANISHED = 1e-3
+NOTHING_LEARNED = 0.9
+"""Above this share of the loss of the same answer to all, a network knows nothing, and smaller signs are believed."""
 DEAD_SHARE = 0.5
 LEAST_SAMPLES = 30
 SATURATED_AT_START, SATURATED_AT_END = 0.5, 0.8
@@ -29,7 +32,7 @@ def exploding_gradients(e: Examination) -> Iterator[Verdict]:
     if look is None:
         return
     grown = {path: amplification(look, path) for path in look.matrices}
-    if grown and max(grown.values()) > EXPLODED:
+    if grown and max(grown.values()) > (EXPLODED if e.has_learned(NOTHING_LEARNED) else EXPLODED_ILL):
         path = max(grown, key=lambda p: grown[p])
         evidence = {"amplification": grown[path], "moment": moment, "per_layer": grown}
         yield Verdict("exploding_gradients", evidence, layer=layer_name(path, e.run.model))
@@ -46,26 +49,42 @@ def amplification(look: Look, path: str) -> float:
     size = np.sqrt(len(look.output_gradient) * gradient.shape[-1])
     inputs = 1.0 if look.first_input is None else max(1.0, _rms(look.first_input))
     value = float(np.linalg.norm(gradient)) / (slope * size * inputs) if slope else 0.0
-    return value if np.isfinite(value) else float("inf")
+    return value if np.isfinite(value) else 0.0  # no number: another illness
 
 
 def vanishing_gradients(e: Examination) -> Iterator[Verdict]:
-    """The first layers have a gradient thousands of times smaller than the last, and the network learns badly."""
+    """The first layers have a gradient thousands of times smaller than the last, and the network learns badly.
+
+    Or all of them have one that is thousands of times smaller than at the outputs, and it learns nothing: weights that
+    begin too small make small what goes forward as well, and the layers starve together.
+    """
     if e.at_end is not None and e.at_end.loss < STILL_ILL * e.start_loss:
         return
-    for moment, look in (("end", e.at_end), ("start", e.at_start)):
-        found = None if look is None else _vanished(look)
+    looks = (("end", e.at_end), ("start", e.at_start))
+    signs = [_vanished] if e.has_learned(NOTHING_LEARNED) else [_vanished, _starved]
+    for sign, (moment, look) in product(signs, looks):
+        found = None if look is None else sign(look)
         if look is not None and found is not None:
-            weakest, strongest, ratio = found
+            weakest, strongest = found
             sizes = {path: _rms(look.gradients[path]) for path in look.matrices}
-            evidence = {"ratio": ratio, "small": sizes[weakest], "large": sizes[strongest], "moment": moment}
+            evidence = {"shrunk": amplification(look, weakest), "moment": moment}
+            evidence |= {"small": sizes[weakest], "large": sizes[strongest]}
             evidence |= {"strongest": layer_name(strongest, e.run.model), "per_layer": sizes}
             yield Verdict("vanishing_gradients", evidence, layer=layer_name(weakest, e.run.model))
             return
 
 
-def _vanished(look: Look) -> tuple[str, str, float] | None:
-    """The weight with the smallest gradient, that with the largest after it, and their ratio, where it is tiny."""
+def _starved(look: Look) -> tuple[str, str] | None:
+    """The weight that least comes back to of the outputs' gradient, and that with the largest gradient."""
+    shrunk = {path: amplification(look, path) for path in look.matrices}
+    paths = [path for path, size in shrunk.items() if size > 0]
+    if len(paths) < 2 or min(shrunk[p] for p in paths) > VANISHED:
+        return None
+    return min(paths, key=lambda p: shrunk[p]), max(paths, key=lambda p: _rms(look.gradients[p]))
+
+
+def _vanished(look: Look) -> tuple[str, str] | None:
+    """The weight with the smallest gradient, and that with the largest after it, where it is far larger."""
     sizes = {path: _rms(look.gradients[path]) for path in look.matrices}
     paths = [path for path, size in sizes.items() if 0 < size < np.inf]
     if len(paths) < 3:
@@ -73,7 +92,7 @@ def _vanished(look: Look) -> tuple[str, str, float] | None:
     weakest, strongest = min(paths, key=lambda p: sizes[p]), max(paths, key=lambda p: sizes[p])
     inputs = 1.0 if look.first_input is None else min(1.0, _rms(look.first_input))  # not what small inputs make small
     ratio = sizes[weakest] / (sizes[strongest] * inputs) if inputs else 1.0
-    return (weakest, strongest, ratio) if ratio < VANISHED and paths.index(weakest) < paths.index(strongest) else None
+    return (weakest, strongest) if ratio < VANISHED and paths.index(weakest) < paths.index(strongest) else None
 
 
 def dead_relu(e: Examination) -> Iterator[Verdict]:

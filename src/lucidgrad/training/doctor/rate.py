@@ -9,15 +9,21 @@ import numpy as np
 from lucidgrad.training.doctor.examination import TRIAL_STEPS, Examination, column
 from lucidgrad.training.doctor.verdict import Verdict
 
+NOTHING_LEARNED = 0.95
+"""Above this share of the loss of the same answer to all, a network knows nothing."""
 LEARNED = 0.1
 """Where the loss came down to this share of what it began with, the learning rate has done its work."""
 SPIKE = 3.0
 """An epoch whose loss is this many times that before training."""
+SMALLER = (0.1, 1e-4, 1e-8)
 FACTORS = (10, 100, 1000, 10_000, 100_000)
 
 
 def learning_rate_too_high(e: Examination) -> Iterator[Verdict]:
-    """Steps at a tenth of the rate go down where those at the rate go up; or an epoch was far worse than the start."""
+    """Steps at a tenth of the rate go down where those at the rate go up; or an epoch was far worse than the start.
+
+    Where nothing was learned, the steps are tried from the beginning too: by now every unit may be dead.
+    """
     losses, rate = column(e.run, "loss"), e.run.learning_rate
     arrived = e.at_end is not None and np.isfinite(e.at_end.loss) and np.isfinite(losses).all()
     moment = e.end if arrived else e.start
@@ -28,9 +34,16 @@ def learning_rate_too_high(e: Examination) -> Iterator[Verdict]:
     spike = not losses[worst] <= SPIKE * e.start_loss
     if not spike and before < LEARNED * e.start_loss:
         return
-    at, tenth = e.trial(1, rate, moment), e.trial(0.1, rate, moment)
-    overshoots = not at <= 0.95 * before and tenth < 0.8 * before
-    if not spike and not overshoots:
+    moments = [moment]
+    if moment is e.end and e.start is not None and not e.has_learned(NOTHING_LEARNED):
+        moments.append(e.start)
+    if not arrived and not any(np.isfinite(e.trial(factor, rate, moment)) for factor in SMALLER):
+        return  # it is not the steps that are to blame
+    for moment in moments:
+        before, at, tenth = e.loss_at(moment), e.trial(1, rate, moment), e.trial(0.1, rate, moment)
+        if spike or (not at <= 0.95 * before and tenth < 0.8 * before):
+            break
+    else:
         return
     evidence = {"start": e.start_loss, "worst": float(losses[worst]), "steps": TRIAL_STEPS, "rate": rate}
     yield Verdict("learning_rate_too_high", evidence | {"before": before, "at": at, "tenth": tenth}, epoch=worst + 1)

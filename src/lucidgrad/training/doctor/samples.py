@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -11,17 +12,25 @@ from lucidgrad.losses import Poisson
 from lucidgrad.training.doctor.examination import Examination, column
 from lucidgrad.training.doctor.neighbours import NEIGHBOURS, opinion_of_neighbours
 from lucidgrad.training.doctor.verdict import Verdict
+from lucidgrad.training.evaluating import evaluating
 from lucidgrad.training.samples import Samples
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 LARGE_INPUT, SMALL_INPUT = 20.0, 0.01
+LARGISH_INPUT, SMALLISH_INPUT = 5.0, 0.05
+"""Inputs of such a size are blamed where little was learned."""
+FAR_FROM_ZERO = 20.0
+"""So many deviations from 0 a feature is little more than a second bias."""
+LEARNED = 0.5
 LARGE_TARGET, SMALL_TARGET = 30.0, 0.003
 IMBALANCE = 10.0
 RECALL_LOST = 0.1
 LEAKING_SHARE = 0.01
-MOST_ROWS = 100_000
+MOST_ROWS, MOST_JUDGED = 100_000, 4096
 CHANCE_Z = 3.0
+FEW_COMBINATIONS = 10.0
+"""Where features can be combined in no more than so many ways for each row, rows are alike by chance."""
 
 
 def unscaled_inputs(e: Examination) -> Iterator[Verdict]:
@@ -30,10 +39,22 @@ def unscaled_inputs(e: Examination) -> Iterator[Verdict]:
     if look is None or look.first_input is None or look.first_input.dtype.kind != "f":
         return
     x = look.first_input.reshape(len(look.first_input), -1).astype(np.float64)
+    x = x[np.isfinite(x).all(axis=1)]  # what is no number is another illness
+    if not x.size:
+        return
     features = np.sqrt((x**2).mean(axis=0))
-    rms, largest = float(np.sqrt((x**2).mean())), int(features.argmax())
-    if features[largest] > LARGE_INPUT or 0 < features[largest] < SMALL_INPUT:
-        yield Verdict("unscaled_inputs", {"rms": rms, "feature": largest, "largest": float(features[largest])})
+    # A word that is in few documents is a small feature of large numbers: its zeros say nothing about the scale.
+    given = np.sqrt((x**2).sum(axis=0) / np.maximum((x != 0).sum(axis=0), 1))
+    worst, size = int(features.argmax()), float(given.max())
+    large, small = (LARGE_INPUT, SMALL_INPUT) if e.has_learned(LEARNED) else (LARGISH_INPUT, SMALLISH_INPUT)
+    deviation = x.std(axis=0)
+    far = (features > FAR_FROM_ZERO * deviation) & (deviation > 1e-6 * features) & (features > 1)
+    if far.any() and not e.has_learned(LEARNED):
+        worst = int(np.argmax(np.where(far, features, 0)))
+    elif not (features[worst] > large or 0 < size < small):
+        return
+    rms = float(np.sqrt((x**2).mean()))
+    yield Verdict("unscaled_inputs", {"rms": rms, "feature": worst, "largest": float(features[worst])})
 
 
 def unscaled_targets(e: Examination) -> Iterator[Verdict]:
@@ -69,8 +90,6 @@ def class_imbalance(e: Examination) -> Iterator[Verdict]:
 
 def _recall(e: Examination, labels: Array, name: int) -> float:
     """The share of the training samples of a class (some of them) that are recognised."""
-    from lucidgrad.training.evaluating import evaluating
-
     rows = np.flatnonzero(labels == name)[:1000]
     with evaluating(e.run.model):
         outputs = e.run.model(e.train.batch(rows)[0]).numpy()
@@ -85,8 +104,23 @@ def leaking_rows(e: Examination) -> Iterator[Verdict]:
     known = set(_fingerprints(e.train))
     judged = list(_fingerprints(held))
     shared = sum(row in known for row in judged)
-    if shared > 1 and shared / len(judged) >= LEAKING_SHARE:
+    if shared > 1 and shared / len(judged) >= LEAKING_SHARE and not _are_alike_by_chance(e, shared / len(judged)):
         yield Verdict("leaking_rows", {"shared": shared, "rows": len(judged), "share": shared / len(judged)})
+
+
+def _are_alike_by_chance(e: Examination, share: float) -> bool:
+    """Whether rows repeat as they do in a questionnaire: features of few values, and the training rows repeat too."""
+    rows = list(_fingerprints(e.train))
+    counts = Counter(rows)
+    if sum(count for count in counts.values() if count > 1) < 0.5 * share * len(rows):
+        return False
+    x = e.train.batch(np.arange(len(rows)))[0].numpy().reshape(len(rows), -1)
+    ways, most = 1.0, FEW_COMBINATIONS * len(rows)
+    for feature in x.T:
+        ways *= len(np.unique(feature))
+        if ways > most:
+            return False
+    return True
 
 
 def _fingerprints(samples: Samples) -> Iterator[int]:
@@ -104,23 +138,32 @@ def shuffled_labels(e: Examination) -> Iterator[Verdict]:
     x, y, _ = e.train.training_batch(np.linspace(0, len(e.train) - 1, min(len(e.train), 1024)).astype(np.int64))
     targets = y.numpy().reshape(len(y.numpy()), -1)[:, 0]
     opinion = opinion_of_neighbours(x.numpy(), targets, classes=e.labels is not None)
-    if opinion is None or opinion.z > CHANCE_Z or _validation_is_learned(e, targets):
+    if opinion is None or opinion.z > CHANCE_Z or _validation_is_learned(e):
         return
     yield Verdict("shuffled_labels", {"z": opinion.z, "rows": opinion.rows, "neighbours": NEIGHBOURS})
 
 
-def _validation_is_learned(e: Examination, targets: Array) -> bool:
+def _validation_is_learned(e: Examination) -> bool:
     """Whether what was held back is predicted: then targets do depend on inputs, in a way that neighbours miss."""
     if e.run.validation is None or e.at_end is None:
         # Without samples held back, a network that has fewer weights than samples and yet fits them has learned.
         weights = sum(w.size for w in e.run.parameters.values())
-        return weights < len(e.train) and column(e.run, "loss")[-1] < 0.5 * e.start_loss
-    return bool(np.nanmin(column(e.run, "validation_loss")) < 0.9 * _constant_loss(e, targets))
+        return weights < len(e.train) and column(e.run, "loss")[-1] < 0.5 * e.ignorant_loss
+    learned = np.nanmin(column(e.run, "validation_loss")) < 0.9 * e.constant_loss
+    return bool(learned) or _agreement_with_validation(e, e.run.validation) > CHANCE_Z
 
 
-def _constant_loss(e: Examination, targets: Array) -> float:
-    """About the loss of always giving the same answer: the entropy of the classes, or the loss before training."""
-    if e.labels is None or type(e.run.loss).__name__ not in ("CrossEntropy", "Logistic"):
-        return e.start_loss
-    share = np.unique(targets, return_counts=True)[1] / len(targets)
-    return float(-(share * np.log(share)).sum())
+def _agreement_with_validation(e: Examination, held: Samples) -> float:
+    """How many deviations above chance predictions agree with what was held back: a weak dependence is one too."""
+    x, y, _ = held.training_batch(np.linspace(0, len(held) - 1, min(len(held), MOST_JUDGED)).astype(np.int64))
+    with evaluating(e.run.model):
+        outputs = e.run.model(x).numpy().reshape(len(x), -1)
+    truth = y.numpy().reshape(len(outputs), -1)[:, 0]
+    if e.labels is None:
+        found, truth = outputs[:, 0] - outputs[:, 0].mean(), truth - truth.mean()
+        scale = float(np.sqrt((found**2).sum() * (truth**2).sum()))
+        return float((found * truth).sum()) / scale * np.sqrt(len(truth)) if scale else 0.0
+    found, truth = e.predicted_classes(outputs), np.maximum(truth, 0)
+    chance = sum(float((found == name).mean() * (truth == name).mean()) for name in np.unique(truth))
+    deviation = np.sqrt(chance * (1 - chance) / len(truth))
+    return float((found == truth).mean() - chance) / deviation if deviation else 0.0
