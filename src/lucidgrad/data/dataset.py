@@ -26,8 +26,10 @@ class Dataset:
         Samples (n, in_features) and targets: class numbers int64 (n,), or numbers (n, out_features) for regression.
     x_test, y_test
         The same for testing, or ``None`` where nothing is held back.
-    feature_names, class_names
-        A name for each column of ``x``, and for each class (empty for regression).
+    feature_names
+        A name for each column of ``x``.
+    class_names
+        A name for each class; empty for regression.
     image_shape
         (height, width) in pixels where a sample is an image laid out row by row.
     description

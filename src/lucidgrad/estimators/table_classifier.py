@@ -55,13 +55,19 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         A dict of what columns are, by name, where the guess is not right: see ``lucidgrad.data.table.KINDS``.
     loss
         ``"cross_entropy"``; ``"hinge"``, which knows no probabilities; a Loss, or a function of (logits, labels).
-    learning_rate, weight_decay, batch_size, epochs
-        Of AdamW; ``batch_size="auto"`` goes by the number of rows.
+    learning_rate, weight_decay
+        Of AdamW.
+    batch_size
+        Rows in a step; ``"auto"``: a sixteenth of all, from 32 to 256.
+    epochs
+        How often to go over all rows at most.
     early_stopping
         Hold a part of the rows back, and stop when the loss on it has not fallen for ``patience`` epochs, with the
         weights of the best. ``"auto"``: where there are rows enough.
-    patience, validation_fraction
-        For early stopping.
+    patience
+        For early stopping, in epochs.
+    validation_fraction
+        The share of the rows that early stopping holds back.
     refit
         Train anew on all rows, for as many epochs as were best, after early stopping has found how many: the median
         of three splits with up to 1,000 rows. ``"auto"``: for tables of up to 5,000 rows.

@@ -108,18 +108,26 @@ class Explanation:
 
     Attributes
     ----------
-    symbol, title, index
-        What the gradient is after: ``W₁``, ``0.weight`` (or the symbol again), and the element, or None for all of it.
+    symbol
+        What the gradient is after: ``W₁``.
+    title
+        Its path in the model, ``0.weight``, or the symbol again.
+    index
+        The element, or None for all of it.
     gradient
         The gradient, as ``backward`` gives it: in the shape of the parameter, or of the element, ().
-    forward, backward
-        The equations on the way from the parameter to the loss, and of the gradients on the way back.
+    forward
+        The equations on the way from the parameter to the loss.
+    backward
+        The equations of the gradients on the way back.
     factors
         Each factor of the chain rule once, from the loss on.
     paths
         The paths that are written out, each with factors and their product: numbers for one element, else arrays.
-    count, total
-        The number of all paths, and the sum of their products.
+    count
+        The number of all paths.
+    total
+        The sum of their products.
     digits
         Significant digits of numbers in the text.
     words

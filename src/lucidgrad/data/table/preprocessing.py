@@ -91,9 +91,11 @@ class TablePreprocessing:
         scaling
             ``"robust"``: by the quartiles, and never beyond 8; ``"quantile"``: as in a normal distribution;
             ``"standard"``: by mean and standard deviation.
-        least_rows, most_categories
-            Categories with fewer rows, and those beyond so many, share one place. None: one row, and one more for
-            every thousand rows of the table, up to five.
+        least_rows
+            Categories with fewer rows share one place. None: one row, and one more for every thousand rows of the
+            table, up to five.
+        most_categories
+            The rarest beyond so many share it too.
         sample_weight : (rows,), optional
             How often each row counts for medians, means and quantiles, and for the order of categories.
 
