@@ -279,6 +279,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         lg.load(tmp_path / "missing.lucidgrad")
 
 
+def test_a_file_that_is_not_there_is_looked_for_in_a_folder_that_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelFileError, match=f"Look at the folder .*{tmp_path.name}"):
+        lg.load("missing.lucidgrad")
+
+
 def test_nan_among_the_weights_is_told_or_refused(path: Path) -> None:
     model = Linear(1, 1)
     model.bias.data = np.array([np.nan], np.float32)

@@ -232,8 +232,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _failed(path: PathLike, expected: str, error: OSError) -> ModelFileError:
-    raised = ModelFileError(
-        explain(expected, f"{type(error).__name__}: {error.strerror or error}", f"Look at {Path(path).parent}")
-    )
+    got = f"{type(error).__name__}: {error.strerror or error}"
+    raised = ModelFileError(explain(expected, got, f"Look at the folder {Path(path).absolute().parent}"))
     raised.errno = error.errno
     return raised
