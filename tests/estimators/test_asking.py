@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,46 @@ def test_labels_and_probabilities_are_scikit_learns(target: str, dtype: Any) -> 
         probabilities = ours.predict_proba(x)
         assert probabilities.dtype == theirs.predict_proba(x).dtype
         np.testing.assert_allclose(probabilities, theirs.predict_proba(x), atol=1e-4)
+
+
+LABELS: dict[str, Any] = {
+    "integers": CODES * 7 - 3,
+    "unsigned": CODES.astype(np.uint8),
+    "booleans": CODES > 1,
+    "text": np.array(["low", "높음", "mid"])[CODES],
+    "objects": np.array(["low", "높음", "mid"], dtype=object)[CODES],
+    "floats": CODES.astype(float),
+    "a list": CODES.tolist(),
+    "a column": CODES[:, None],
+    "one": np.ones(120, int),
+    "many": np.arange(120) // 3 * 3,
+    "too many": np.arange(120) % 100,
+    "continuous": X[:, 0],
+    "another length": CODES[1:],
+    "several columns": np.stack([CODES, CODES], 1),
+    "dates": CODES.astype("datetime64[D]"),
+    "nothing": np.empty(0, int),
+}
+
+
+@pytest.mark.parametrize("labels", LABELS)
+def test_labels_are_taken_warned_of_and_refused_as_scikit_learn_does(labels: str) -> None:
+    found = []
+    for make in (neural_network, lg):
+        model = make.MLPClassifier(hidden_layer_sizes=(6,), max_iter=2, random_state=0)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                model.fit(X, LABELS[labels])
+            except (ValueError, TypeError) as error:
+                found.append((type(error), str(error)))
+                continue
+        binarizer, classes = model._label_binarizer, model.classes_
+        messages = [(w.category, str(w.message)) for w in caught if "Iter" not in str(w.message)]
+        parts = binarizer.y_type_, binarizer.sparse_input_, classes.dtype, classes.tolist(), model.out_activation_
+        predicted = model.predict(X)
+        found.append((*parts, predicted.dtype, predicted.tolist(), messages))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import neural_network
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lucidgrad.estimators.beyond import Beyond
 from lucidgrad.estimators.extras import CONSTRAINTS, OF_CLASSIFIER
@@ -262,6 +263,21 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
         (n, classes)
         """
         return super().predict_log_proba(X)
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
+        """As scikit-learn's, which looks seven times through labels whose kind an array says already."""
+        known = incremental or (self.warm_start and hasattr(self, "classes_"))
+        if known or type(y) is not np.ndarray or y.ndim != 1 or y.dtype.kind not in "biuU":
+            return super()._validate_input(X, y, incremental, reset)
+        classes, codes = np.unique(y, return_inverse=True)
+        if not 2 <= len(classes) <= len(y) // 2:  # there is something to say about them
+            return super()._validate_input(X, y, incremental, reset)
+        floats = np.float64, np.float32
+        X, _ = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=floats, reset=reset)
+        binarizer = self._label_binarizer = LabelBinarizer()
+        binarizer.y_type_ = "binary" if len(classes) == 2 else "multiclass"
+        binarizer.sparse_input_, binarizer.classes_, self.classes_ = False, classes, classes
+        return X, codes[:, None] == (np.arange(len(classes)) if len(classes) > 2 else 1)
 
     def _predict(self, X: Any, check_input: bool = True) -> Any:
         """As scikit-learn's, without its checks of what the network has just made."""
