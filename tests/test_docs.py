@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import doctest
 import re
+import shlex
+import sys
 import warnings
 from pathlib import Path
 
 import pytest
 
+from lucidgrad.cli.main import main
 from tests.languages import formulas, is_korean, skeleton
 
 ROOT = Path(__file__).parent.parent
@@ -20,26 +23,62 @@ if (ROOT / "README.ko.md").exists():
 PAGES = ("README.md", *(p for p in KOREAN if p == "README.ko.md"), "CONTRIBUTING.md", *DOCS)
 
 
+# Pages whose shell commands run too, in the order in which they stand among the examples.
+WITH_COMMANDS = ("docs/tables.md", "docs/ko/tables.md")
+
+
+def blocks(page: str) -> list[tuple[str, str, str]]:
+    """The examples: their language, the code, and what the page says that it prints (a text right behind it), or ""."""
+    block = r"```(python|sh)\n(.*?)```(?:\s*```text\n(.*?)```)?"
+    found = re.findall(block, (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [one for one in found if one[0] == "python" or page in WITH_COMMANDS]
+
+
 def python_blocks(page: str) -> list[tuple[str, str]]:
-    """The examples, each with what the page says that it prints (a block of text right behind it), or ""."""
-    block = r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?"
-    return re.findall(block, (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    """Those in Python."""
+    return [(code, said) for language, code, said in blocks(page) if language == "python"]
 
 
-@pytest.mark.parametrize("page", PAGES)
+def run_commands(lines: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a terminal shows for commands of lucidgrad; one may fail where its exit code is asked for after it."""
+    shown, code = "", 0
+    for line in lines.splitlines():
+        if line == "echo $?":
+            shown, code = f"{shown}{code}\n", 0
+            continue
+        assert code == 0, shown
+        words = shlex.split(line)
+        words, target = (words[:-2], words[-1]) if ">" in words else (words, None)
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as left:
+            main()
+        code = int(left.value.code or 0)
+        out, errors = capsys.readouterr()
+        if target is not None:
+            Path(target).write_text(out, encoding="utf-8")
+        shown += errors if target is not None else out + errors
+    assert code == 0, shown
+    return shown
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=pytest.mark.long) if p == WITH_COMMANDS[1] else p for p in PAGES]
+)
 def test_the_examples_of_a_page_run_one_after_the_other_and_print_what_it_says(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocks = python_blocks(page)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for block, said in blocks:
+        for language, block, said in blocks(page):
             capsys.readouterr()
-            exec(compile(block, page, "exec"), names)
-            printed = capsys.readouterr().out
+            if language == "sh":
+                printed = run_commands(block, monkeypatch, capsys)
+            else:
+                exec(compile(block, page, "exec"), names)
+                printed = capsys.readouterr().out
             assert not said or doctest.OutputChecker().check_output(said, printed, flags), printed
 
 
@@ -57,6 +96,8 @@ def test_a_korean_page_has_the_code_the_formulas_and_the_parts_of_the_english_on
     if "story" not in korean and "README" not in korean:  # a guide may have grown in English
         original = original[: len(translated)]
     assert translated == original
+    commands = [[code for language, code, _ in blocks(page) if language == "sh"] for page in (korean, english)]
+    assert commands[0] == commands[1]
     texts = [(ROOT / page).read_text(encoding="utf-8") for page in (korean, english)]
     prose = [re.sub(r"```.*?```", "", text, flags=re.DOTALL) for text in texts]
     assert sorted(formulas(prose[0])) == sorted(formulas(prose[1]))

@@ -18,7 +18,7 @@ from docs.site.sources import DOCS, assemble, pages, translated
 
 ROOT = Path(__file__).parent.parent
 # Pages that have to be there in Korean; more may be.
-IN_KOREAN = {"index", "doctor", "seeing", *(f"story/{path.stem}" for path in (DOCS / "story").glob("*.md"))}
+IN_KOREAN = {"index", "doctor", "seeing", "tables", *(f"story/{path.stem}" for path in (DOCS / "story").glob("*.md"))}
 
 
 def built(folder: Path, *options: str) -> Path:

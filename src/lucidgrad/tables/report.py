@@ -169,6 +169,6 @@ def _of_values(held: Measured, target: str) -> Iterator[Image]:
 
 
 def _settings(trained: Trained) -> dict[str, Any]:
-    hidden = {"kinds", "callbacks", "progress", "column_order"}
+    hidden = {"kinds", "callbacks", "progress", "column_order", "early_stopping", "validation_fraction"}
     given = trained.estimator.get_params(deep=False)
     return {name.replace("_", " "): value for name, value in given.items() if name not in hidden}
