@@ -154,6 +154,16 @@ def test_ten_thousand_columns(tmp_path):
     assert table["c9999"].to_list() == list(range(9999, 10_019))
 
 
+def test_columns_that_are_not_there_and_batches_of_nothing_are_refused(tmp_path):
+    table = open_table(written(tmp_path, "town,people\nBonn,336465\n"))
+    with pytest.raises(DataError, match=r"expected the column 'twon' to read, .*Did you mean 'town'\?"):
+        table.read(["twon"])
+    with pytest.raises(DataError, match="expected the column 'city' to read"):
+        next(table.batches({"people": "number"}, others=["city"]))
+    with pytest.raises(ArgumentError, match=r"batches\(rows\) expected a whole number of at least 1, got 0"):
+        next(table.batches({"people": "number"}, rows=0))
+
+
 def test_parquet_is_read_and_its_rows_are_numbered(tmp_path):
     frame = polars.DataFrame({"a": [1, 2, None], "b": ["x", "y", "z"]})
     frame.with_columns(c=polars.col("b").cast(polars.Categorical)).write_parquet(tmp_path / "t.parquet")

@@ -191,6 +191,26 @@ def test_a_classifier_has_one_label_a_row(targets: Any) -> None:
         lg.TabularClassifier(**SMALL).fit(TABLE, DEAR, X_val=TABLE, y_val=targets)
 
 
+WRONG_SETTINGS: dict[str, Any] = {
+    "hidden_layer_sizes": "ab", "dropout": 1.0, "normalization": "batch", "embedding_dim": 0, "pieces": -1,
+    "members": 2.5, "batch_size": "many", "epochs": 0, "early_stopping": "yes", "patience": 1.5, "refit": "no",
+    "column_order": "as it was", "progress": "bar",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", WRONG_SETTINGS)
+@pytest.mark.parametrize("kind", [lg.TabularClassifier, lg.TabularRegressor])
+def test_a_setting_that_is_none_is_refused_before_anything_is_trained(kind: Any, setting: str) -> None:
+    wrong = WRONG_SETTINGS[setting]
+    with pytest.raises(ArgumentError, match=rf"{kind.__name__}\({setting}=\.\.\.\) expected .*, got {wrong!r}\. "):
+        kind(**{setting: wrong}).fit(TABLE, PRICE > 400_000)
+
+
+def test_yes_and_no_may_be_numpys() -> None:
+    stopped = lg.TabularClassifier(**{**SMALL, "early_stopping": np.True_}).fit(TABLE, DEAR)
+    assert "validation_loss" in stopped.history_.columns
+
+
 @pytest.mark.parametrize(("targets", "got"), [(TOWN, "could not convert string"), (PRICE + 1j, "complex numbers")])
 def test_a_regressor_has_targets_that_are_real_numbers(targets: Any, got: str) -> None:
     with pytest.raises(DataError, match=f"TabularRegressor expected real numbers as targets, got {got}.*Classifier"):

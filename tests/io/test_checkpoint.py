@@ -164,6 +164,8 @@ def test_parts_without_a_manifest_go_when_a_newer_one_is_committed_and_not_befor
 
 
 def test_keep_is_at_least_one(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"keep expected at least 1 checkpoint, got 2\.5"):
+        checkpoint.save(tmp_path, 1, {}, keep=2.5)
     with pytest.raises(ArgumentError, match="keep expected at least 1 checkpoint, got 0"):
         checkpoint.save(tmp_path, 1, tree(1), keep=0)
 

@@ -182,6 +182,11 @@ def test_only_models_are_saved(path: Path) -> None:
         lg.save({}, path)
     with pytest.raises(ArgumentError, match="labels expected strings and numbers, got a bytes"):
         lg.save(Linear(1, 1), path, labels=[b"a"])
+    with pytest.raises(ArgumentError, match="labels expected a list of strings and numbers, got 'red'"):
+        lg.save(Linear(1, 1), path, labels="red")
+    with pytest.raises(ArgumentError, match="metrics expected numbers by name, got 'good' as 'accuracy'"):
+        lg.save(Linear(1, 1), path, metrics={"accuracy": "good"})  # type: ignore[dict-item]
+    assert not path.exists()
 
 
 def test_a_network_nested_too_deep_to_be_read_is_not_saved(path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 import lucidgrad as lg
 from lucidgrad import Key, Tensor, ops
 from lucidgrad.compiler import interpret, trace
-from lucidgrad.errors import DependencyError, OnnxError
+from lucidgrad.data import Standardize
+from lucidgrad.errors import ArgumentError, DependencyError, OnnxError
 from lucidgrad.functional import concatenate, gelu, relu, softmax, stack, tanh
 from lucidgrad.io.functions import FUNCTIONS
 from lucidgrad.nn import Embedding, Linear, Module, Sequential
@@ -218,6 +219,25 @@ class Of(Module):
 def test_what_has_no_form_in_onnx_is_named(function: Any, message: str, path: Path) -> None:
     with pytest.raises(OnnxError, match=message):
         lg.onnx.export(Of(function), path, input_shape=(2,))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"input_shape": 2},
+            r"input_shape expected the sizes of one sample, got 2\. Leave the batch out: input_shape=",
+        ),
+        ({"input_shape": (-1, 2)}, r"input_shape expected the sizes of one sample, got \(-1, 2\)"),
+        ({"input_dtype": "real"}, "input_dtype expected a dtype of NumPy, got 'real'"),
+        ({"preprocessing": abs}, "preprocessing expected a Standardize, got a builtin_function"),
+        ({"preprocessing": Standardize(np.zeros(3), np.ones(3))}, r"samples of shape \(3,\), got input_shape=\(2,\)"),
+    ],
+)
+def test_options_of_an_export_that_are_none_are_explained(options: Any, message: str, path: Path) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        lg.onnx.export(Linear(2, 1), path, **{"input_shape": (2,), **options})
     assert not path.exists()
 
 

@@ -45,6 +45,14 @@ def test_with_a_test_the_rows_that_said_when_to_stop_are_learned_from_in_the_end
     assert "learned anew from all 120, for the median of that for three drawings" in made.learned_how
 
 
+def test_what_was_told_about_learning_anew_is_what_is_reported(tmp_path):
+    polars.DataFrame(drifting(0.0)).write_csv(tmp_path / "t.csv")
+    made = train(make_plan(open_table(tmp_path / "t.csv"), Wishes("y")), {**QUICK, "refit": False})
+    assert not made.refit
+    assert made.training.rows == 96
+    assert "learned anew" not in made.learned_how
+
+
 def test_without_a_test_the_rows_that_said_when_to_stop_are_measured_and_that_is_said(tmp_path):
     made = trained(tmp_path, drifting(0.0), test=0)
     assert (made.part, made.refit, made.measured.rows, made.training.rows) == ("validation", False, 30, 120)

@@ -132,7 +132,9 @@ def test_the_model_is_put_back_also_when_the_loss_fails():
     assert all(array is before[path] or (array == before[path]).all() for path, array in model.state().items())
 
 
-@pytest.mark.parametrize("options", [{"low": 0}, {"low": 1, "high": 0.1}, {"steps": 9}, {"batch_size": 0}])
+@pytest.mark.parametrize(
+    "options", [{"low": 0}, {"low": 1, "high": 0.1}, {"steps": 9}, {"steps": 10.5}, {"low": "a"}, {"batch_size": 0}]
+)
 def test_a_range_that_is_none_is_an_error(options: dict[str, Any]):
     with pytest.raises(ArgumentError, match="0 < low < high, at least 10 steps"):
         lg.find_learning_rate(net(), *moons(), loss="cross_entropy", **options)

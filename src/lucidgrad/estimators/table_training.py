@@ -27,6 +27,7 @@ from lucidgrad.estimators.table_network import (
     fill_unseen,
     most_pieces,
 )
+from lucidgrad.estimators.table_settings import check_settings, decided
 from lucidgrad.optim import AdamW
 from lucidgrad.random import Key, use_key
 from lucidgrad.training import EarlyStopping, History, fit, predict
@@ -75,6 +76,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         me: Any = self
         if held_back is not None and X_val is not None:
             raise ArgumentError(explain("fit expected held_back or X_val", "both", "Leave one out"))
+        check_settings(me)
         table = self._table(X, reset=True)
         y = rows_with_targets(y, table.rows, me, "y")
         weight, masks = None, None if held_back is None else _masks(held_back, table.rows)
@@ -114,8 +116,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
     def _train(self, x: Array, y: Array, weight: Array | None, given: Held | None, masks: Array | None) -> None:
         me: Any = self
         seed = int(check_random_state(me.random_state).randint(2**31 - 1))
-        stops = me.early_stopping is True or (me.early_stopping == "auto" and len(x) >= LEAST_TO_STOP)
-        again = me.refit is True or (me.refit == "auto" and len(x) <= MOST_TO_REFIT)
+        stops = decided(me.early_stopping, by_rows=len(x) >= LEAST_TO_STOP)
+        again = decided(me.refit, by_rows=len(x) <= MOST_TO_REFIT)
         splits: list[tuple[Array, Array]] = []
         if masks is not None:
             splits = [(np.flatnonzero(~mask), np.flatnonzero(mask)) for mask in masks]

@@ -74,7 +74,8 @@ def save(folder: PathLike, name: int | str, tree: Tree, *, keep: int | None = No
     {'w': array([3, 3]), 'loss': 0.3333333333333333}
     """
     folder, stem = Path(folder), _stem(name)
-    if keep is not None and keep < 1:
+    given: Any = keep
+    if given is not None and not (isinstance(given, int | np.integer) and given >= 1):
         raise ArgumentError(explain("keep expected at least 1 checkpoint", f"{keep}", "Use None to keep all"))
     tensors, manifest = _encode(tree)
     path = folder / f"{stem}.json"

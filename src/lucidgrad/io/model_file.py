@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def save(
     path
         Where; ``model.lucidgrad`` is the usual ending.
     labels
-        Names of the classes in the order of the outputs: strings, integers, booleans.
+        Names of the classes in the order of the outputs: strings, numbers, booleans.
     metrics
         Numbers by name: how good it is.
     preprocessing
@@ -105,9 +105,9 @@ def save(
     kind = kind_of(model)
     tree = {kind.name: kind.to_tree(model), "labels": None, "metrics": {}, "preprocessing": None}
     if labels is not None:
-        tree["labels"] = [_label(label) for label in labels]
+        tree["labels"] = _labels_of(labels)
     if metrics is not None:
-        tree["metrics"] = {str(name): float(value) for name, value in metrics.items()}
+        tree["metrics"] = {str(name): _number(name, value) for name, value in metrics.items()}
     if preprocessing is not None:
         other = kind_of(preprocessing)
         tree["preprocessing"] = {other.name: other.to_tree(preprocessing)}
@@ -203,6 +203,25 @@ def _tree(content: container.Content, what: str) -> dict[str, Tree]:
     if not isinstance(tree, dict) or tree.keys() != {content.kind, *_EXTRAS}:
         raise wrong(what, f"{', '.join(sorted({content.kind, *_EXTRAS}))}", shown(content.plain))
     return tree
+
+
+def _labels_of(labels: Any) -> list[Any]:
+    if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
+        raise ArgumentError(
+            explain("labels expected a list of strings and numbers", repr(labels), "Name every class: ['red', 'green']")
+        )
+    return [_label(label) for label in labels]
+
+
+def _number(name: Any, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            explain(
+                "metrics expected numbers by name", f"{value!r} as {name!r}", "Keep other things in a file beside it"
+            )
+        ) from None
 
 
 def _label(label: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -78,6 +79,8 @@ def export(
         When it is neither, or for an option that does not go with it.
     OnnxError
         When a part of the model has no form in ONNX, or depends on the number of samples; it is named.
+    OSError
+        When the file cannot be written; what was there before is left as it was.
     DependencyError
         When the library onnx is not installed.
 
@@ -103,14 +106,61 @@ def export(
                 "exporting a network expected input_shape", "none", "Give the shape of a sample: input_shape=(784,)"
             )
         )
+    sizes = _sizes(input_shape)
+    _check_preprocessing(preprocessing, sizes)
     if input_dtype is None:
         input_dtype = next((p.dtype for p in model.parameters().values()), np.dtype(np.float32))
-    x = given = pipeline.input("input", tuple(input_shape), np.dtype(input_dtype))
+    x = given = pipeline.input("input", sizes, _dtype(input_dtype))
     if preprocessing is not None:
         x = pipeline.build.standardize(x, preprocessing.mean, preprocessing.scale)
         x = pipeline.build.cast(x, given.dtype)
     pipeline.output("output", pipeline.network(model, x))
     pipeline.save(path)
+
+
+def _sizes(input_shape: Any) -> tuple[int, ...]:
+    try:
+        sizes = tuple(operator.index(n) for n in input_shape)
+    except TypeError:
+        sizes = (-1,)
+    if min(sizes, default=0) < 0:
+        raise ArgumentError(
+            explain(
+                "input_shape expected the sizes of one sample",
+                repr(input_shape),
+                "Leave the batch out: input_shape=(784,)",
+            )
+        )
+    return sizes
+
+
+def _dtype(given: Any) -> np.dtype[Any]:
+    try:
+        made: np.dtype[Any] = np.dtype(given)
+    except TypeError:
+        raise ArgumentError(
+            explain("input_dtype expected a dtype of NumPy", repr(given), "Use np.float32, say")
+        ) from None
+    return made
+
+
+def _check_preprocessing(preprocessing: Any, sizes: tuple[int, ...]) -> None:
+    if preprocessing is not None and not isinstance(preprocessing, Standardize):
+        raise ArgumentError(
+            explain(
+                "preprocessing expected a Standardize",
+                f"a {type(preprocessing).__name__}",
+                "Make what it does a part of the model",
+            )
+        )
+    if preprocessing is not None and preprocessing.mean.shape != sizes:
+        raise ArgumentError(
+            explain(
+                f"preprocessing expected samples of shape {preprocessing.mean.shape}",
+                f"input_shape={sizes}",
+                "Export with what was fitted on the samples of this network",
+            )
+        )
 
 
 def _check_exportable(model: Any, *options: Any) -> None:

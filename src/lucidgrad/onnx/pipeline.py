@@ -128,6 +128,8 @@ class Pipeline:
         ------
         OnnxError
             When it is larger than the format allows, or is refused by the checker.
+        OSError
+            When the file cannot be written; what was there before is left as it was.
         """
         onnx, proto = self._onnx, self.model()
         if proto.ByteSize() > LARGEST_BYTES:

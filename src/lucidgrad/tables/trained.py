@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
+from lucidgrad.estimators.table_settings import decided
 from lucidgrad.estimators.table_training import MOST_TO_REFIT
 from lucidgrad.tables.measuring import Importance, Measured, importances, measure
 from lucidgrad.tables.plan import Plan
@@ -119,7 +120,8 @@ def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
     ('accuracy', 1.0)
     """
     cls = TabularClassifier if plan.task == "classification" else TabularRegressor
-    refit = plan.held_back is not None and len(plan.y) <= MOST_TO_REFIT
+    wanted = settings.get("refit", "auto")
+    refit = plan.held_back is not None and decided(wanted, by_rows=len(plan.y) <= MOST_TO_REFIT)
     estimator: Any = cls(kinds=plan.kinds or None, **{"refit": refit, **settings})
     began = time.perf_counter()
     if plan.held_back is not None:

@@ -240,11 +240,13 @@ def _smooth(values: Array, decades_per_step: float) -> Array:
 
 
 def _check(optimizer: Optimizer, low: float, high: float, steps: int, batch_size: int) -> None:
-    if not 0 < low < high < np.inf or steps < 10 or batch_size < 1:
+    numbers = all(isinstance(n, int | float | np.number) for n in (low, high))
+    counts = all(isinstance(n, int | np.integer) for n in (steps, batch_size))
+    if not (numbers and counts and 0 < low < high < np.inf and steps >= 10 and batch_size >= 1):
         raise ArgumentError(
             explain(
                 "find_learning_rate expected 0 < low < high, at least 10 steps and a batch_size of at least 1",
-                f"low={low}, high={high}, steps={steps}, batch_size={batch_size}",
+                f"low={low!r}, high={high!r}, steps={steps!r}, batch_size={batch_size!r}",
                 "low=1e-6, high=10, steps=120 and the batch_size of fit are usual",
             )
         )

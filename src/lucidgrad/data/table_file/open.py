@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lucidgrad.data.checks import whole_number
 from lucidgrad.data.table_file.dialect import DELIMITERS, Layout, read_layout
 from lucidgrad.data.table_file.parquet import PARQUET_ROWS, parquet_names, read_parquet
 from lucidgrad.data.table_file.records import Places, Rows, read_rows
@@ -154,9 +155,10 @@ class TableFile:
         Raises
         ------
         DataError
-            For rows that are malformed, with the line.
+            For a column that is not there, and rows that are malformed, with the line.
         """
         names = self.names if columns is None else tuple(columns)
+        self.require(names, "to read")
         if self.layout is None:
             frame = read_parquet(self.path, names, None, None)
             return Batch(frame, np.arange(1, frame.height + 1))
@@ -191,9 +193,14 @@ class TableFile:
         Raises
         ------
         DataError
-            For rows that are malformed, and columns of numbers that hold something else, with the line.
+            For a column that is not there; for rows that are malformed, and columns of numbers that hold something
+            else, with the line.
+        ArgumentError
+            When ``rows`` is below 1.
         """
         names = [*types, *(name for name in others if name not in types)]
+        self.require(names, "to read")
+        rows = whole_number("batches(rows)", rows, at_least=1)
         for part in self._parts(names):
             for start in range(0, part.frame.height, rows):
                 frame, lines = part.frame.slice(start, rows), part.lines[start : start + rows]
