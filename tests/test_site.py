@@ -52,6 +52,14 @@ def test_the_story_and_the_pages_on_seeing_through_are_there_in_korean() -> None
 
 
 @pytest.mark.long
+def test_particles_stand_at_their_words_in_korean() -> None:
+    """Behind bold type that ends in a bracket Markdown wants a space, and Korean none: 은닉층(hidden layer)을."""
+    particles = "은|는|이|가|을|를|에|의|와|과|도|로|으로|만|라고|이라고|이고|입니다"
+    for page in (DOCS / "ko").rglob("*.md"):
+        apart = re.findall(rf"\S+\*\* (?:{particles})(?![가-힣])", page.read_text(encoding="utf-8"))
+        assert apart == [], f"{page.name}: write **word**(English)particle"
+
+
 def test_the_switch_of_every_page_leads_to_the_same_page_in_the_other_language(site: Path) -> None:
     for page in site.rglob("*.html"):
         link = re.search(r'class="language-switch" href="([^"]+)"', page.read_text(encoding="utf-8"))
