@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from docs.site.contents import is_constant, public_objects
+from docs.site.contents import is_constant, members, public_objects
 from lucidgrad.errors import ArgumentError
 from lucidgrad.functional import ACTIVATIONS
 from lucidgrad.losses import LOSSES
@@ -104,17 +104,13 @@ def is_ours(thing: Any) -> bool:
 def public() -> dict[str, list[Named]]:
     """The public functions and classes with their members, by the package that defines them."""
     found: dict[int, Named] = {}
-    for full, value in public_objects().items():
+    objects = public_objects()
+    for full, value in objects.items():
         if inspect.ismodule(value) or is_constant(value):
             continue
         found[id(value)] = Named(full, value)
-        for base in filter(is_ours, value.__mro__ if inspect.isclass(value) else ()):
-            for name, member in vars(base).items():
-                kinds = property | cached_property | staticmethod | classmethod
-                if (name == "__call__" or not name.startswith("_")) and (
-                    inspect.isfunction(member) or isinstance(member, kinds)
-                ):
-                    found.setdefault(id(member), Named(f"{full}.{name}", member, value))
+        for name, member in members(value, objects).items() if inspect.isclass(value) else ():
+            found.setdefault(id(member), Named(f"{full}.{name}", member, value))
     packages: dict[str, list[Named]] = {}
     for named in found.values():
         packages.setdefault((named.owner or named.value).__module__.split(".")[1], []).append(named)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sphinx.util.inventory import InventoryFile
 
-from docs.site.contents import public_objects
+from docs.site.contents import members, public_objects
 from docs.site.korean_search import SearchKorean
 from docs.site.links import broken_links
 from docs.site.sources import DOCS, assemble, pages, translated
@@ -78,10 +78,13 @@ def test_a_page_that_is_not_translated_says_so(korean: Path) -> None:
     assert 'class="untranslated"' not in (korean / "doctor.html").read_text(encoding="utf-8")
 
 
-def test_every_public_name_has_an_entry_in_the_reference(korean: Path) -> None:
+def test_every_public_name_and_method_has_an_entry_in_the_reference(korean: Path) -> None:
     inventory = InventoryFile.loads((korean / "objects.inv").read_bytes(), uri="").data
     entries = {name for kind, names in inventory.items() if kind.startswith("py:") for name in names}
-    assert [name for name in public_objects() if name not in entries] == []
+    public = public_objects()
+    classes = {name: value for name, value in public.items() if isinstance(value, type)}
+    methods = [f"{name}.{member}" for name, value in classes.items() for member in members(value, public)]
+    assert [name for name in (*public, *methods) if name not in entries] == []
 
 
 def test_names_in_the_pages_lead_to_the_reference_and_formulas_need_no_script(korean: Path) -> None:

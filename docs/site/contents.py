@@ -7,9 +7,11 @@ import importlib
 import inspect
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 SOURCE = Path(__file__).parents[2] / "src" / "lucidgrad" / "__init__.py"
@@ -77,6 +79,19 @@ def public_objects() -> dict[str, Any]:
                 if isinstance(value, ModuleType):
                     for inner in chapter_names(f"{chapter}.{name}"):
                         add(f"lucidgrad.{chapter}.{name}.{inner}", getattr(value, inner))
+    return found
+
+
+def members(owner: type, public: Mapping[str, Any]) -> dict[str, Any]:
+    """The methods and properties of a public class: its own, and those of bases that are not public themselves."""
+    kinds = (FunctionType, property, cached_property, staticmethod, classmethod)
+    elsewhere = [value for value in public.values() if inspect.isclass(value) and value is not owner]
+    found: dict[str, Any] = {}
+    for base in owner.__mro__:
+        if base.__module__.startswith("lucidgrad") and base not in elsewhere:
+            for name, member in vars(base).items():
+                if isinstance(member, kinds) and (name == "__call__" or not name.startswith("_")):
+                    found.setdefault(name, member)
     return found
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from docs.site.contents import Section, is_constant, public_objects, sections
+from docs.site.contents import Section, is_constant, members, public_objects, sections
 from docs.site.words import WORDS, section_title
 
 
@@ -62,10 +64,20 @@ def entries(names: list[str], objects: dict[str, Any]) -> str:
         if is_constant(value):
             text += f".. py:data:: {listed(name)}\n\n   {constant(value)}\n\n"
         elif inspect.isclass(value):
-            text += f".. autoclass:: {name}\n   :members:\n   :show-inheritance:\n\n"
+            text += f".. autoclass:: {name}\n   :members:\n   :special-members: __call__\n   :show-inheritance:\n\n"
+            text += "".join(inherited(name, value, objects))
         else:
             text += f".. autofunction:: {name}\n\n"
     return text
+
+
+def inherited(name: str, value: type, objects: Mapping[str, Any]) -> Iterator[str]:
+    """What a class has from bases that are not public: it stands nowhere else."""
+    attributes = re.findall(r"^\w+", inspect.getdoc(value) or "", flags=re.MULTILINE)  # told with the class
+    for member, found in members(value, objects).items():
+        if member not in vars(value) and member not in attributes:
+            kind = "autoproperty" if isinstance(found, property | cached_property) else "automethod"
+            yield f"   .. {kind}:: {name}.{member}\n\n"
 
 
 def listed(name: str) -> str:

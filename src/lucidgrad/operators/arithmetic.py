@@ -29,6 +29,10 @@ class Arithmetic:
             Tensors, arrays and numbers, as the row takes them.
         attrs
             The row's options by name.
+
+        Returns
+        -------
+        What the row gives, of the shape that it says.
         """
 
     @abstractmethod
