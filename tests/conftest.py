@@ -1,4 +1,7 @@
-"""A browser for the tests of pages: headless Chromium, without a network, that fails on whatever a page does wrong."""
+"""What tests of all kinds share: names that are the same in every process, and a browser for the tests of pages.
+
+The browser is headless Chromium, without a network, and fails on whatever a page does wrong.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,12 @@ from typing import Any
 import pytest
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names with an address in them: processes that share the tests would not agree what these are called."""
+    if named := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"tests expected a name of their own (ids=...), got {named[0]}")
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def test_an_exported_estimator_gives_labels_and_scores(make: Any, target: str, t
     np.testing.assert_allclose(scores, model.decision_function(given(model)), atol=1e-5)
 
 
-@pytest.mark.parametrize("loss", HINGES, ids=str)
+@pytest.mark.parametrize("loss", HINGES, ids=lambda loss: getattr(loss, "__name__", str(loss)))
 @pytest.mark.parametrize("make", [fitted, of_table])
 def test_the_hinge_loss_however_it_is_given_has_scores_and_no_probabilities(make: Any, loss: Any) -> None:
     model = make("two", loss)
