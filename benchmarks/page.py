@@ -97,7 +97,7 @@ def main() -> None:
     ]
     if data:
         parts += ["## A cold process, to 97.5 % on MNIST\n", measured("cold", *data)]
-    parts += ["## scikit-learn's estimators\n", measured("estimators", *data)]
+    parts += ["## scikit-learn's estimators\n", measured("estimators", *data), measured("estimators_predict")]
     parts += ["## Footprint\n", measured("footprint")]
     page = PAGE.read_text(encoding="utf-8")
     before, after = page[: page.index(BEGIN) + len(BEGIN)], page[page.index(END) :]

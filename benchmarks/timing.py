@@ -11,16 +11,21 @@ from collections.abc import Callable
 Seconds = list[float]
 
 
-def in_turn(ways: dict[str, Callable[[], object]], rounds: int, repeats: int = 1) -> dict[str, Seconds]:
+def in_turn(
+    ways: dict[str, Callable[[], object]],
+    rounds: int,
+    repeats: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Seconds]:
     """Seconds of one call of each way, ``rounds`` times (a mean of ``repeats``), after a warm-up."""
     measured: dict[str, Seconds] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, way in ways.items():
-            start = time.perf_counter()
+            start = clock()
             for _ in range(repeats):
                 way()
             if turn:
-                measured[name].append((time.perf_counter() - start) / repeats)
+                measured[name].append((clock() - start) / repeats)
     return measured
 
 

@@ -66,7 +66,10 @@ def test_the_first_step_of_a_network_is_timed():
     assert compile_time.first_step("tiny") > 0
 
 
-SCRIPTS = ("predict", "cold", "estimators", "footprint", "mnist_accuracy", "eager_step", "arithmetic", "compile_time")
+SCRIPTS = (
+    "predict", "cold", "estimators", "estimators_predict", "footprint", "mnist_accuracy", "eager_step", "arithmetic",
+    "compile_time",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("module", [*SCRIPTS, "costs", "accuracy"])
