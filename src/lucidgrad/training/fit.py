@@ -238,8 +238,8 @@ def _largest(arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, float]:
     sizes = [a.size for a in arrays.values()]
     if not all(sizes) or sum(sizes) > ONE_CALL:
         return {path: float(np.max(np.abs(a), initial=0.0)) for path, a in arrays.items()}
-    starts = [0, *accumulate(sizes[:-1])]
-    together = np.abs(np.concatenate([a.reshape(-1) for a in arrays.values()]))
+    starts = np.array([0, *accumulate(sizes[:-1])])
+    together = np.abs(np.concatenate([a.ravel() for a in arrays.values()]))
     return dict(zip(arrays, np.maximum.reduceat(together, starts).astype(np.float64).tolist(), strict=True))
 
 

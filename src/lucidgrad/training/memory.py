@@ -14,7 +14,7 @@ from lucidgrad.compiler.program import Program, aligned
 from lucidgrad.tensor import Tensor
 from lucidgrad.training.samples import Array
 
-_raw = attrgetter("raw")
+_raw = attrgetter("_data")  # what Tensor.raw gives, without a call of Python for each
 # Up to so many bytes all state lies in one block: what an epoch of a tiny network makes is then read with one copy.
 ONE_BLOCK = 2**16
 

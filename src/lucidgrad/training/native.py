@@ -139,7 +139,11 @@ class NativeTraining:
         run.learning_rate = float(rates[-1])
         run.batch_loss = float(done.losses[-1])
         run.totals.loss = _added(run.totals.loss, done.sums)
-        run.totals.weight = _added(run.totals.weight, done.weights)
+        same = steps.traced.weight
+        if same is not None and same.is_integer():  # nothing is rounded, in whichever order they are added
+            run.totals.weight += same * count
+        else:
+            run.totals.weight = _added(run.totals.weight, done.weights)
         if done.predictions is not None:
             targets, weight = (None if a is None else Tensor.wrap(a[order]) for a in (self.train.y, self.train.weight))
             assert targets is not None  # fit requires targets

@@ -100,7 +100,7 @@ class Predictor:
         ShapeError
             When it is neither.
         """
-        array = x if isinstance(x, np.ndarray) else np.asarray(x)
+        array = x if type(x) is np.ndarray else np.asarray(x)
         if array.shape == self.row_shape:
             with self._lock:
                 return self._row.one(array, self._tensors)
@@ -165,14 +165,15 @@ class _Block:
         source = program.plan.inputs[state]
         self._padded = aligned(source.size_bytes).view(source.dtype)[: prod(source.shape)].reshape(source.shape)
         self._made = np.empty((rows, *self.output_shape), self.output_dtype)
+        self._first, self._outputs = self._padded[0], self._made[0]
         self._aim(self._padded, self._made)
 
     def one(self, row: Array, tensors: list[Tensor]) -> Array:
         """The outputs for one row; the program is one for single rows."""
         self._memory.load(tensors)
-        self._padded[0] = row
+        self._first[...] = row
         self._program.once()
-        outputs: Array = self._made[0].copy()
+        outputs: Array = self._outputs.copy()
         return outputs
 
     def many(self, x: Array, tensors: list[Tensor]) -> Array:
