@@ -3,7 +3,8 @@
 Text instead of objects, because a reader can read it and because writing a line is ten times as quick as building
 an object tree that is printed and parsed again.
 
-Vectors always have ``LANES`` elements, whatever the machine: LLVM splits or widens them, and results stay the same.
+Vectors have ``LANES`` elements (``NARROW`` where rows are short), whatever the machine: LLVM splits or widens them, and
+results stay the same.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from lucidgrad.compiler.registers import I8 as I8
 from lucidgrad.compiler.registers import I32 as I32
 from lucidgrad.compiler.registers import I64 as I64
 from lucidgrad.compiler.registers import LANES as LANES
+from lucidgrad.compiler.registers import NARROW as NARROW
 from lucidgrad.compiler.registers import PTR as PTR
 from lucidgrad.compiler.registers import U8 as U8
 from lucidgrad.compiler.registers import U32 as U32

@@ -197,7 +197,7 @@ class Frame:
         """Note that an index points outside of its array; the program says so when it has ended."""
         c = self.c
         if wrong.lanes > 1:
-            bits = c.emit(f"bitcast {wrong.type} {wrong.text} to i{wrong.lanes}", np.dtype(np.int16))
+            bits = c.emit(f"bitcast {wrong.type} {wrong.text} to i{wrong.lanes}", np.dtype(f"int{wrong.lanes}"))
             wrong = c.compare("ne", bits, 0)
         pointer = self.at_top("error", lambda: self._slot(self._error_slot))
         with c.if_(wrong):
@@ -209,7 +209,7 @@ class Frame:
             return row
         c = self.c
         if isinstance(row, Lane):
-            return c.load(c.offset(self.order(), self.math.register(row.base), I64), I64, LANES)
+            return c.load(c.offset(self.order(), self.math.register(row.base), I64), I64, c.lanes)
         place = self.math.register(row)
         addresses = c.offset(self.order(), place, I64)
         return c.gather(addresses, I64) if place.lanes > 1 else c.load(addresses, I64)
@@ -274,7 +274,7 @@ class Frame:
         pointer, consecutive = self.address(buffer, index)
         if consecutive:
             whole = mask is None or buffer.padded or buffer.panel is not None
-            return self.c.load(pointer, buffer.dtype, LANES, mask=None if whole else mask)
+            return self.c.load(pointer, buffer.dtype, self.c.lanes, mask=None if whole else mask)
         if pointer.lanes > 1:
             return self.c.gather(pointer, buffer.dtype, mask)
         return self.c.load(pointer, buffer.dtype)
@@ -307,5 +307,5 @@ class Frame:
 def tail_mask(c: Builder, remaining: int | Reg) -> Reg | None:
     """Which lanes are inside when ``remaining`` elements are left; None: all, for sure."""
     if isinstance(remaining, int):
-        return None if remaining >= LANES else c.vector([i < remaining for i in range(LANES)], I1)
+        return None if remaining >= c.lanes else c.vector([i < remaining for i in range(c.lanes)], I1)
     return c.compare("lt", c.iota(I64), c.splat(remaining))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lucidgrad.compiler.assembly import I64, LANES, Builder, Reg
+from lucidgrad.compiler.assembly import I64, Builder, Reg
 from lucidgrad.graph import Instruction
 from lucidgrad.ops.indexing import ARRAY
 from lucidgrad.ops.shapes import normalize_axes
@@ -50,7 +50,7 @@ class IndexMath:
             return x
         if isinstance(x, int):
             return self.c.const(x, I64)
-        steps = self.c.vector([i * x.stride for i in range(LANES)], I64)
+        steps = self.c.vector([i * x.stride for i in range(self.c.lanes)], I64)
         return steps if x.base == 0 else self.c.add(steps, self.register(x.base))
 
     def add(self, x: Component, n: Component) -> Component:

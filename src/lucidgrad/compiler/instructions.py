@@ -13,10 +13,14 @@ from lucidgrad.compiler.registers import I1, I32, I64, LANES, U64, Dtype, Operan
 
 
 class Instructions:
-    """Writes lines, each of which makes a value from others; ``Builder`` adds memory and control."""
+    """Writes lines, each of which makes a value from others; ``Builder`` adds memory and control.
+
+    ``lanes`` is how many elements the vectors of a function have; a kernel whose rows are short sets it to NARROW.
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.lanes = LANES
         self._count = 0
 
     # --- constants and plain lines ----------------------------------------------------------------------------------
@@ -245,8 +249,9 @@ class Instructions:
 
     # --- vectors ----------------------------------------------------------------------------------------------------
 
-    def splat(self, x: Reg, lanes: int = LANES) -> Reg:
-        """The scalar in each lane."""
+    def splat(self, x: Reg, lanes: int | None = None) -> Reg:
+        """The scalar in each lane; None: of as many as the function's vectors have."""
+        lanes = self.lanes if lanes is None else lanes
         if x.lanes == lanes:
             return x
         kind = type_of(x.dtype, lanes)
@@ -254,9 +259,9 @@ class Instructions:
         zeros = f"<{lanes} x i32> zeroinitializer"
         return self.emit(f"shufflevector {kind} {first.text}, {kind} poison, {zeros}", x.dtype, lanes)
 
-    def iota(self, dtype: Dtype = I64, lanes: int = LANES) -> Reg:
+    def iota(self, dtype: Dtype = I64) -> Reg:
         """0, 1, 2 ... as a vector."""
-        return self.vector(range(lanes), dtype)
+        return self.vector(range(self.lanes), dtype)
 
     def shuffle(self, a: Reg, b: Reg | None, indices: Sequence[int]) -> Reg:
         """The lanes of a (and, counted on, of b) that ``indices`` names."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 LANES = 16
+NARROW = 8  # where a row has no more elements: half of each vector would be computed for nothing
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 I1, I8, I32, I64 = np.dtype(np.bool_), np.dtype(np.int8), np.dtype(np.int32), np.dtype(np.int64)
 U8, U32, U64 = np.dtype(np.uint8), np.dtype(np.uint32), np.dtype(np.uint64)

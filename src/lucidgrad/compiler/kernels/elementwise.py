@@ -6,7 +6,7 @@ from lucidgrad.compiler.assembly import Reg
 from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
 from lucidgrad.compiler.index import Index
-from lucidgrad.compiler.kernels.nest import Bounds, loops, panel_axis, vector_axis, vectors
+from lucidgrad.compiler.kernels.nest import Bounds, loops, panel_axis, vector_axis, vectors, width
 
 
 def elementwise(expression: Expression, kernel: Kernel, bounds: Bounds) -> None:
@@ -17,6 +17,7 @@ def elementwise(expression: Expression, kernel: Kernel, bounds: Bounds) -> None:
     if last is None:
         store_all(expression, kernel, (0,) * len(shape), None)
         return
+    expression.c.lanes = width(shape[last])
     outer = [a for a in range(len(shape)) if a != last]
     start, stop = bounds.get(last, (0, shape[last]))
     with loops(expression, shape, outer, bounds) as index:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
-from lucidgrad.compiler.assembly import LANES, Reg
+from lucidgrad.compiler.assembly import LANES, NARROW, Reg
 from lucidgrad.compiler.buffers import Buffer, tail_mask
 from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
@@ -28,6 +28,11 @@ def known(place: Component) -> Component:
 def vector_axis(shape: Sequence[int]) -> int | None:
     """The last axis of more than one element: its places are neighbours in memory."""
     return next((a for a in reversed(range(len(shape))) if shape[a] != 1), None)
+
+
+def width(columns: int) -> int:
+    """How many lanes the vectors along rows of so many elements are to have."""
+    return NARROW if columns <= NARROW else LANES
 
 
 def part(expression: Expression, bounds: Bounds, axis: int, whole: int) -> tuple[int | Reg, int | Reg]:
@@ -73,9 +78,9 @@ def vectors(
     """
     c = expression.c
     if isinstance(start, int) and isinstance(stop, int):
-        whole = start + (stop - start) // LANES * LANES
+        whole = start + (stop - start) // c.lanes * c.lanes
         if whole > start:
-            with c.loop(start, whole, LANES) as loop, expression.scope():
+            with c.loop(start, whole, c.lanes) as loop, expression.scope():
                 yield Lane(known(loop.index)), None
         if whole < stop:
             with expression.scope():
@@ -83,5 +88,5 @@ def vectors(
         return
     math = expression.frame.math
     last = math.register(stop)
-    with c.loop(start, stop, LANES) as loop, expression.scope():
+    with c.loop(start, stop, c.lanes) as loop, expression.scope():
         yield Lane(loop.index), tail_mask(c, c.sub(last, loop.index))

@@ -16,7 +16,7 @@ from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
 from lucidgrad.compiler.index import Component, Index, Lane, broadcast_index
 from lucidgrad.compiler.kernels.elementwise import store_all
-from lucidgrad.compiler.kernels.nest import Bounds, known, loops, panel_axis, part, rest
+from lucidgrad.compiler.kernels.nest import Bounds, known, loops, panel_axis, part, rest, width
 from lucidgrad.graph import Instruction, Value
 
 
@@ -90,6 +90,7 @@ def product(expression: Expression, kernel: Kernel, bounds: Bounds, registers: i
     across = first + 1 if panel is None else panel
     walk = Walk(instruction, across, 2 * first + 1 - across)
     tiles = Tiles(registers)
+    expression.c.lanes = width(shape[across])
     with loops(expression, shape, range(first), bounds) as index:
         batch = index[:first]
         columns = PANEL if registers >= 32 else LANES
@@ -161,7 +162,7 @@ def _tile(
 ) -> None:
     c = expression.c
     dtype = walk.instruction.output.dtype
-    zero = c.const(0, dtype, LANES)
+    zero = c.const(0, dtype, c.lanes)
     with c.loop(0, walk.depth, 1, [zero] * (len(rows) * len(lanes))) as loop, expression.scope():
         vectors = [walk.vector(expression, batch, loop.index, at, m) for at, m in zip(lanes, masks, strict=True)]
         if ahead and (data := walk.data_set(expression)) is not None:
