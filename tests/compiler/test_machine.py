@@ -10,11 +10,12 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("llvmlite", reason="machine code is made with llvmlite")
 
-from lucidgrad.compiler.machine import NativeError, compile_text
+from lucidgrad.compiler.machine import NativeError, address, compile_text
 
 STATM = Path("/proc/self/statm")
 
@@ -69,3 +70,11 @@ def test_the_cpu_can_be_chosen_from_outside() -> None:
     environment = {**os.environ, "LUCIDGRAD_CPU": "x86-64"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "x86-64\n"
+
+
+def test_the_address_of_an_array_is_found_whether_or_not_it_may_be_written_to() -> None:
+    array = np.arange(12.0).reshape(3, 4)
+    fixed = array.copy()
+    fixed.setflags(write=False)
+    for each in (array, array[1:], array[:, ::2], array.T, fixed, np.empty(0), np.empty((2, 0)), np.array(1.0)):
+        assert address(each) == each.ctypes.data

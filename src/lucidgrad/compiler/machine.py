@@ -96,6 +96,14 @@ class Library:
         return made
 
 
+def address(array: Any) -> int:
+    """Where the elements of a NumPy array begin: ``array.ctypes.data``, in a third of the time where it may change."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError, BufferError):  # read-only, with gaps, or empty
+        return int(array.ctypes.data)
+
+
 _lock = threading.Lock()  # LLVM's objects are not for several threads at a time
 # Code holds no addresses and no data, so that whoever needs the same again (another seed, another fold) shares it.
 KEPT = 64

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -235,12 +236,16 @@ def _finish_epoch(run: Run, held_back: Samples | None, engine: Engine) -> None:
 
 def _largest(arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, float]:
     """The largest absolute value of each array; of small ones together, because each call of NumPy takes its time."""
-    sizes = [a.size for a in arrays.values()]
+    sizes = tuple(a.size for a in arrays.values())
     if not all(sizes) or sum(sizes) > ONE_CALL:
         return {path: float(np.max(np.abs(a), initial=0.0)) for path, a in arrays.items()}
-    starts = np.array([0, *accumulate(sizes[:-1])])
     together = np.abs(np.concatenate([a.ravel() for a in arrays.values()]))
-    return dict(zip(arrays, np.maximum.reduceat(together, starts).astype(np.float64).tolist(), strict=True))
+    return dict(zip(arrays, np.maximum.reduceat(together, _starts(sizes)).astype(np.float64).tolist(), strict=True))
+
+
+@lru_cache(maxsize=64)
+def _starts(sizes: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    return np.array([0, *accumulate(sizes[:-1])])
 
 
 def _validation(samples: Samples, validation: Any, seed: int) -> tuple[Samples, Samples | None]:

@@ -18,7 +18,7 @@ from lucidgrad.compiler.buffers import ARRAY, GATHERED, ROWS, STREAM
 from lucidgrad.compiler.fuse import UnsupportedOpError
 from lucidgrad.compiler.kernels.permutation import permutation
 from lucidgrad.compiler.layout import Place
-from lucidgrad.compiler.machine import available
+from lucidgrad.compiler.machine import address, available
 from lucidgrad.compiler.program import Program
 from lucidgrad.data import epoch_order
 from lucidgrad.errors import TracingError
@@ -225,7 +225,7 @@ class Steps:
         np.add(room.counted, np.uint64(first), out=room.numbers)
         room.rates[:] = rates
         order = np.ascontiguousarray(order)
-        program.table[program.plan.order_slot] = order.ctypes.data
+        program.table[program.plan.order_slot] = address(order)
         program.run(count, self.size)
         made = room.reports
         predictions = made[-1] if traced.keeps_predictions else None

@@ -16,7 +16,7 @@ import numpy as np
 
 from lucidgrad.compiler.assembly import I64, LANES, PTR, U32, U64, Builder, Reg
 from lucidgrad.compiler.kernels.philox import fold_in, random_bits
-from lucidgrad.compiler.machine import Library, Target, compile_text
+from lucidgrad.compiler.machine import Library, Target, address, compile_text
 from lucidgrad.random import Key
 
 NAME = "lucidgrad_permutation"
@@ -56,9 +56,9 @@ def permutation(
         key1,
         -1 if fold is None else fold,
         n,
-        out.ctypes.data,
-        scratch.ctypes.data,
-        None if chosen is None else chosen.ctypes.data,
+        address(out),
+        address(scratch),
+        None if chosen is None else address(chosen),
     )
     return out
 
