@@ -15,8 +15,8 @@ from lucidgrad.compiler.buffers import GATHERED, ROWS, STREAM, Buffer
 from lucidgrad.compiler.machine import Target, compile_text
 from lucidgrad.compiler.program import Program, aligned
 
-REPEATS = 5
-SECONDS = 0.01  # about this long is measured at a time
+REPEATS = 25
+SECONDS = 0.002  # about this long is measured at a time: less than a busy machine lets a program run without a break
 _TASK = [ctypes.c_void_p] + [ctypes.c_int64] * 6
 
 
