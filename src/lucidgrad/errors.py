@@ -220,6 +220,7 @@ def explain(expected: str, got: str, try_: str) -> str:
 
     Examples
     --------
+    >>> from lucidgrad.errors import explain
     >>> print(explain("Linear(in_features=784) expected inputs of shape (batch, 784)", "(64, 28, 28)",
     ...               "Flatten them first: x.reshape(len(x), 784)"))
     Linear(in_features=784) expected inputs of shape (batch, 784), got (64, 28, 28).

@@ -70,6 +70,7 @@ def gradcheck(
 
     Examples
     --------
+    >>> from lucidgrad import gradcheck
     >>> gradcheck(lambda x, w: (x @ w).tanh(), [[1.0, 2.0]], [[0.5], [-0.3]], order=2)
     True
 

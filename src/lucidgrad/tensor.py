@@ -294,6 +294,7 @@ def tensor(data: ArrayLike | Tensor, *, dtype: DTypeLike | None = None, requires
     Examples
     --------
     >>> import numpy as np
+    >>> from lucidgrad import tensor
     >>> tensor(np.arange(3.0))
     Tensor([0., 1., 2.])
     >>> tensor([0.5], dtype=np.float64)

@@ -35,7 +35,8 @@ def interpret(graph: Graph, *inputs: Any) -> list[np.ndarray[Any, np.dtype[Any]]
 
     Examples
     --------
-    >>> import lucidgrad as lg
+    >>> import numpy as np, lucidgrad as lg
+    >>> from lucidgrad.compiler import interpret
     >>> graph = lg.compiler.trace(lambda x: x * 2, lg.tensor([1.0, 2.0]))
     >>> interpret(graph, np.array([3.0, 4.0], np.float32))
     [array([6., 8.], dtype=float32)]

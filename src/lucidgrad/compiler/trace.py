@@ -38,6 +38,7 @@ def trace(function: Callable[..., Any], *examples: Tensor) -> Graph:
     Examples
     --------
     >>> import lucidgrad as lg
+    >>> from lucidgrad.compiler import trace
     >>> print(trace(lambda x: lg.grad(x * x, x), lg.Tensor(3.0)))
     inputs %0: float32[]
     %1: float32[] = multiply(%0, %0)

@@ -39,6 +39,7 @@ def relu(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import relu
     >>> relu([-1.0, 0.0, 2.0])
     Tensor([0., 0., 2.])
     """
@@ -57,6 +58,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import leaky_relu
     >>> leaky_relu([-1.0, 0.0, 2.0])
     Tensor([-0.01,  0.  ,  2.  ])
     """
@@ -76,6 +78,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import elu
     >>> elu([-1.0, 0.0, 2.0])
     Tensor([-0.63212055,  0.        ,  2.        ])
     """
@@ -97,6 +100,7 @@ def selu(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import selu
     >>> selu([-1.0, 0.0, 2.0])
     Tensor([-1.1113307,  0.       ,  2.101402 ])
     """
@@ -115,6 +119,7 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import gelu
     >>> gelu([-1.0, 0.0, 2.0])
     Tensor([-0.15865526,  0.        ,  1.9544997 ])
     """
@@ -135,6 +140,7 @@ def silu(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import silu
     >>> silu([-1.0, 0.0, 2.0])
     Tensor([-0.2689414,  0.       ,  1.761594 ])
     """
@@ -152,6 +158,7 @@ def mish(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import mish
     >>> mish([-1.0, 0.0, 2.0])
     Tensor([-0.3034014,  0.       ,  1.9439589])
     """
@@ -169,6 +176,7 @@ def softplus(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import softplus
     >>> softplus([-1.0, 0.0, 2.0])
     Tensor([0.31326163, 0.6931472 , 2.126928  ])
     """
@@ -185,6 +193,7 @@ def softsign(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import softsign
     >>> softsign([-1.0, 0.0, 3.0])
     Tensor([-0.5 ,  0.  ,  0.75])
     """
@@ -202,6 +211,7 @@ def tanh(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import tanh
     >>> tanh([-1.0, 0.0, 2.0])
     Tensor([-0.7615942,  0.       ,  0.9640276])
     """
@@ -218,6 +228,7 @@ def sigmoid(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import sigmoid
     >>> sigmoid([-1.0, 0.0, 2.0])
     Tensor([0.2689414, 0.5      , 0.880797 ])
     """
@@ -234,6 +245,7 @@ def log_sigmoid(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import log_sigmoid
     >>> log_sigmoid([-100.0, 0.0])
     Tensor([-100.       ,   -0.6931472])
     """
@@ -252,6 +264,7 @@ def hard_sigmoid(x: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import hard_sigmoid
     >>> hard_sigmoid([-4.0, 0.0, 1.5])
     Tensor([0.  , 0.5 , 0.75])
     """
@@ -272,6 +285,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import softmax
     >>> softmax([[0.0, 0.0], [1000.0, 0.0]])
     Tensor([[0.5, 0.5],
             [1. , 0. ]])
@@ -291,6 +305,7 @@ def log_softmax(x: Any, axis: int = -1) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import log_softmax
     >>> log_softmax([[0.0, 0.0], [100.0, 0.0]])
     Tensor([[  -0.6931472,   -0.6931472],
             [   0.       , -100.       ]])

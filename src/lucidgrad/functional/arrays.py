@@ -230,6 +230,7 @@ def linear(x: Any, weight: Any, bias: Any) -> Tensor:
 
     Examples
     --------
+    >>> from lucidgrad.functional import linear
     >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [0.5])
     Tensor([[11.5]])
     """

@@ -317,6 +317,7 @@ def fans(shape: Shape) -> tuple[int, int]:
 
     Examples
     --------
+    >>> from lucidgrad.nn.init import fans
     >>> fans((128, 784))
     (784, 128)
     """

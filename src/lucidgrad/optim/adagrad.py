@@ -29,6 +29,7 @@ class Adagrad(Elementwise):
     Examples
     --------
     >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import Adagrad
     >>> params = {"w": lg.Tensor([1.0])}
     >>> optimizer = Adagrad(1.25)
     >>> params, state = optimizer.update(params, {"w": lg.tensor([3.0])}, optimizer.init(params))

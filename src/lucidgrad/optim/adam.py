@@ -35,6 +35,7 @@ class Adam(Elementwise):
     The first step has the length of the learning rate, whatever the size of the gradient:
 
     >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import Adam
     >>> params = {"w": lg.Tensor([1.0, 1.0])}
     >>> optimizer = Adam(0.25)
     >>> optimizer.update(params, {"w": lg.tensor([5.0, -0.5])}, optimizer.init(params))[0]

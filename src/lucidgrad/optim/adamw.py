@@ -31,6 +31,7 @@ class AdamW(Elementwise):
     Without a gradient, what is left is the decay:
 
     >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import AdamW
     >>> params = {"w": lg.Tensor([1.0])}
     >>> optimizer = AdamW(0.5, weight_decay=0.5)
     >>> optimizer.update(params, {"w": lg.tensor([0.0])}, optimizer.init(params))[0]

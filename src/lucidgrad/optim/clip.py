@@ -109,6 +109,7 @@ def global_norm(grads: Params) -> Tensor:
     Examples
     --------
     >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import global_norm
     >>> global_norm({"a": lg.tensor([3.0]), "b": lg.tensor([[4.0]])})
     Tensor(5., dtype=float64)
     """

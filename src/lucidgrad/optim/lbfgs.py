@@ -72,6 +72,7 @@ class LBFGS(Optimizer):
     Examples
     --------
     >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import LBFGS
     >>> params = {"x": lg.Tensor([3.0], dtype="float64")}
     >>> def loss_and_grads(p):
     ...     return float(((p["x"] - 1) ** 2).sum()), {"x": 2 * (p["x"] - 1)}

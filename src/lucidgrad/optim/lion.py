@@ -31,6 +31,7 @@ class Lion(Elementwise):
     Examples
     --------
     >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import Lion
     >>> params = {"w": lg.Tensor([1.0, 1.0])}
     >>> optimizer = Lion(0.25)
     >>> optimizer.update(params, {"w": lg.tensor([5.0, -0.001])}, optimizer.init(params))[0]

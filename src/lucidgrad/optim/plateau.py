@@ -42,6 +42,7 @@ class Plateau:
 
     Examples
     --------
+    >>> from lucidgrad.optim import Plateau
     >>> plateau = Plateau(patience=1, factor=0.5)
     >>> state = plateau.init()
     >>> for loss in (3.0, 2.0, 2.0, 2.0, 1.0):

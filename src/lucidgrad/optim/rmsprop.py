@@ -34,6 +34,7 @@ class RMSprop(Elementwise):
     Examples
     --------
     >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import RMSprop
     >>> params = {"w": lg.Tensor([1.0, 1.0])}
     >>> optimizer = RMSprop(0.25, alpha=0.75)
     >>> optimizer.update(params, {"w": lg.tensor([8.0, -8.0])}, optimizer.init(params))[0]

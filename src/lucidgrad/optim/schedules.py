@@ -31,6 +31,7 @@ class constant:
 
     Examples
     --------
+    >>> from lucidgrad.optim import constant
     >>> constant(0.1)(1000)
     0.1
     """
@@ -61,6 +62,7 @@ class step_decay:
 
     Examples
     --------
+    >>> from lucidgrad.optim import step_decay
     >>> [step_decay(1.0, every=2, factor=0.5)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
@@ -93,6 +95,7 @@ class exponential:
 
     Examples
     --------
+    >>> from lucidgrad.optim import exponential
     >>> exponential(1.0, factor=0.5)(3)
     0.125
     """
@@ -125,6 +128,7 @@ class cosine:
 
     Examples
     --------
+    >>> from lucidgrad.optim import cosine
     >>> [cosine(1.0, steps=4)(step) for step in (0, 2, 4, 5)]
     [1.0, 0.5, 0.0, 0.0]
     """
@@ -160,6 +164,7 @@ class warm_up:
 
     Examples
     --------
+    >>> from lucidgrad.optim import constant, warm_up
     >>> [warm_up(constant(1.0), steps=3)(step) for step in range(5)]
     [0.25, 0.5, 0.75, 1.0, 1.0]
     """
@@ -200,6 +205,7 @@ class one_cycle:
 
     Examples
     --------
+    >>> from lucidgrad.optim import one_cycle
     >>> schedule = one_cycle(1.0, steps=12, rise=0.5)
     >>> [round(schedule(step), 3) for step in (0, 4, 5, 11)]
     [0.04, 0.908, 1.0, 0.0]

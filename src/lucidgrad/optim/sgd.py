@@ -41,6 +41,7 @@ class SGD(Elementwise):
     Examples
     --------
     >>> import lucidgrad as lg
+    >>> from lucidgrad.optim import SGD
     >>> params = {"w": lg.Tensor([1.0])}
     >>> optimizer = SGD(0.1, momentum=0.9)
     >>> params, state = optimizer.update(params, {"w": lg.tensor([1.0])}, optimizer.init(params))

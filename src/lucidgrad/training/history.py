@@ -26,6 +26,7 @@ class History:
 
     Examples
     --------
+    >>> from lucidgrad import History
     >>> history = History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 0.5}])
     >>> history["loss"]
     [2.0, 0.5]
