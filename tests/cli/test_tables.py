@@ -92,6 +92,13 @@ def test_the_shell_commands_go_from_a_csv_to_a_model_predictions_and_onnx(tmp_pa
     shell("export", "m.lucidgrad", "--onnx", "m.onnx")
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
     assert len(session.get_inputs()) == 15
+    given = {name: frame[name].cast(float).to_numpy() for name in frame.columns[:13]}  # NaN where they are missing
+    days = frame["bottled"].str.to_date().to_physical().cast(float).to_numpy()
+    given |= {"bottled": days, "region": frame["region"].fill_null("").to_numpy().astype(object)}
+    labels, probabilities = session.run(None, given)
+    assert labels.tolist() == predicted["prediction"].to_list()
+    told = predicted.select(f"probability of class_{i}" for i in range(3)).to_numpy()
+    np.testing.assert_allclose(probabilities, told, atol=1e-5)
 
 
 def test_json_says_what_was_guessed_and_measured_and_nothing_else(monkeypatch: Any, capsys: Any) -> None:
