@@ -132,6 +132,18 @@ def test_of_few_rows_it_is_said_that_those_that_are_measured_said_when_to_stop_t
     assert "18 rows that were not learned from but said when to stop: on new ones it may be worse" in said
 
 
+def test_rows_to_stop_on_and_to_test_on_may_be_in_files_of_their_own(monkeypatch: Any, capsys: Any) -> None:
+    frame = wine().sample(fraction=1.0, shuffle=True, seed=0)
+    for name, part in {"learn": frame[:120], "stop": frame[120:150], "test": frame[150:]}.items():
+        part.write_csv(f"{name}.csv")
+    files = ("--validation-file", "stop.csv", "--test-file", "test.csv")
+    assert call(monkeypatch, "train", "learn.csv", "--target", "grape", *QUICK, *files, "--json", "--no-report") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["rows"] == {"training": 120, "validation": 30, "test": 28}
+    assert record["split"] == {"test": "the rows of test.csv", "validation": "the rows of stop.csv"}
+    assert (record["measured_on"], record["refit"]) == ("test", False)
+
+
 def test_options_overrule_the_guesses(monkeypatch: Any, capsys: Any) -> None:
     wine()
     told = ("--categorical", "magnesium", "--ignore", "bottled,region", "--scaling", "quantile", "--seed", "3")
@@ -158,6 +170,7 @@ def test_options_overrule_the_guesses(monkeypatch: Any, capsys: Any) -> None:
         (("train", "wine.csv", "--target", "grape", "--date", "hue", "--ignore", "hue"), 2, "'hue' is also --date"),
         (("train", "wine.csv", "--target", "grape", "-o", "no/m.lucidgrad"), 1, "which is not there"),
         (("train", "wine.csv", "--target", "grape", "-o", "wine.csv"), 1, "expected another file"),
+        (("train", "m.lucidgrad", "--target", "y", "--test-file", "wine.csv", "-o", "wine.csv"), 1, "another file"),
         (("train", "wine.csv", "--target", "hue", "--class-weight", "balanced"), 1, "--class-weight expected classes"),
         (("train", "wine.csv", "--target", "grape", "--encoding", "klingon"), 1, "encoding expected a name"),
         (("predict", "none.lucidgrad", "wine.csv", "-o", "out.csv"), 1, "none.lucidgrad"),

@@ -151,7 +151,9 @@ def train(
         "progress": False if quiet or as_json else None,
     }
     settings = {key: value for key, value in given.items() if value is not None or key == "progress"}
-    model_path, report_path = _places(data, output, None if no_report else report, no_report)
+    model_path, report_path = _places(
+        [p for p in (data, validation_file, test_file) if p], output, None if no_report else report, no_report
+    )
     plan = make_plan(
         opened(data, delimiter, encoding, missing),
         wishes,
@@ -194,16 +196,16 @@ def _kinds(told: dict[str, str | None], target: str) -> dict[str, str]:
     return kinds
 
 
-def _places(data: Path, output: Path | None, report: Path | None, no_report: bool) -> tuple[Path, Path | None]:
+def _places(inputs: list[Path], output: Path | None, report: Path | None, no_report: bool) -> tuple[Path, Path | None]:
     """Where model and report go. A folder that is not there is better known before the training."""
-    stem = data.name.split(".")[0] or "model"
+    stem = inputs[0].name.split(".")[0] or "model"
     model = Path(f"{stem}.lucidgrad") if output is None else output
     page = None if no_report else model.with_suffix(".html") if report is None else report
     for path in (model, *([page] if page else [])):
         if path.is_dir() or not path.parent.is_dir():
             got = "a folder" if path.is_dir() else f"a place in {path.parent}, which is not there"
             raise ArgumentError(explain("the output expected the name of a file", f"{path}: {got}", "Name another"))
-        if path.resolve() == data.resolve():
+        if path.resolve() in [given.resolve() for given in inputs]:
             raise ArgumentError(explain("the output expected another file", f"{path}, the data", "Name another"))
     return model, page
 
