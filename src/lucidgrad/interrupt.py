@@ -1,4 +1,4 @@
-"""Ctrl-C while a command is still being loaded is a line and an exit code, as later on, and no traceback."""
+"""Ctrl-C while a command is loaded or leaves is a line and an exit code, as in between, and no traceback."""
 
 from __future__ import annotations
 
@@ -20,13 +20,20 @@ def until_loaded() -> None:
     """
     at_rest = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if at_rest and threading.current_thread() is threading.main_thread() and is_command(sys.argv, sys.orig_argv):
-        signal.signal(signal.SIGINT, _leave)
+        leave_at_once()
 
 
-def loaded() -> None:
-    """From here on Ctrl-C is an exception again, so that whatever is open can be cleaned up."""
-    if signal.getsignal(signal.SIGINT) is _leave:
+def loaded() -> bool:
+    """From here on Ctrl-C is an exception again, so that whatever is open can be cleaned up; whether it was not."""
+    was_left_at_once = signal.getsignal(signal.SIGINT) is _leave
+    if was_left_at_once:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    return was_left_at_once
+
+
+def leave_at_once() -> None:
+    """From here on there is nothing to clean up."""
+    signal.signal(signal.SIGINT, _leave)
 
 
 def is_command(argv: list[str], orig_argv: list[str]) -> bool:
@@ -47,7 +54,7 @@ def is_command(argv: list[str], orig_argv: list[str]) -> bool:
 
 def _leave(number: int, frame: Any) -> NoReturn:
     os.write(2, b"lucidgrad: interrupted\n")
-    os._exit(INTERRUPTED)  # nothing is open yet, and an exception may be swallowed by a half-loaded library
+    os._exit(INTERRUPTED)  # an exception may be swallowed by a half-loaded library
 
 
 until_loaded()

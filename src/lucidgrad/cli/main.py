@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Annotated, Any, NoReturn
 
@@ -55,8 +56,8 @@ for _command in (lab, train, predict, evaluate, data, inspect, export):
 def main() -> None:
     """Run the command line; a failure is a line on standard error and an exit code, never a traceback."""
     before = signal.signal(signal.SIGTERM, _end) if threading.current_thread() is threading.main_thread() else None
+    is_process = interrupt.loaded()
     try:
-        interrupt.loaded()
         app()
     except (LucidgradError, OSError) as error:
         message = " ".join(str(error).split())
@@ -64,6 +65,10 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(_failed("interrupted", interrupt.INTERRUPTED))
     finally:
+        if is_process:
+            with suppress(OSError):  # who reads may be gone
+                sys.stdout.flush()
+            interrupt.leave_at_once()
         if before is not None:
             signal.signal(signal.SIGTERM, before)
 
