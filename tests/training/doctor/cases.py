@@ -55,6 +55,16 @@ def pixels_to_sixteen() -> Any:
     return fitted(mlp(64, 32, 10), d.x_train * 16, d.y_train, optimizer=SGD(0.1), epochs=5)
 
 
+def targets_around_twenty() -> Any:
+    x, y = _diabetes()
+    return fitted(mlp(10, 16, 1), x, 20 + y, loss="squared_error", optimizer=SGD(0.001), epochs=5)
+
+
+def steps_that_crawl() -> Any:
+    x, y = _wine()
+    return fitted(mlp(13, 16, 3), x, y, optimizer=SGD(1e-3), epochs=15)
+
+
 def weights_that_explode_a_little() -> Any:
     d = lg.data.digits()
     model = mlp(64, *[64] * 5, 10, init=_normal(0.4))
@@ -98,6 +108,8 @@ SMALLER_SIGNS: dict[Callable[[], Any], str] = {
     inputs_of_a_fiftieth: "unscaled_inputs",
     inputs_far_from_zero: "unscaled_inputs",
     pixels_to_sixteen: "unscaled_inputs",
+    targets_around_twenty: "unscaled_targets",
+    steps_that_crawl: "learning_rate_too_low",
     weights_that_explode_a_little: "exploding_gradients",
     weights_that_begin_too_small: "vanishing_gradients",
     sigmoids_seven_deep: "vanishing_gradients",

@@ -50,6 +50,7 @@ CHECKS: dict[str, Check] = {
     "learning_rate_too_low": Check(
         rate.learning_rate_too_low,
         unless=(
+            "unscaled_targets",
             "learning_rate_too_high",
             "exploding_gradients",
             "vanishing_gradients",

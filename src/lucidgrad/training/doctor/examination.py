@@ -30,6 +30,8 @@ from lucidgrad.training.working import working
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 PROBE_ROWS = 512
 """As many samples are looked at, evenly spread over the training set."""
+NOTHING_LEARNED = 0.95
+"""A loss above this share of that of the same answer to all."""
 TRIAL_STEPS = 20
 """As many steps are tried out with another learning rate."""
 TRIAL_ROWS = 4096
@@ -156,6 +158,11 @@ class Examination:
     def has_learned(self, share: float) -> bool:
         """Whether the loss came down to a share of what it is without any knowledge."""
         return self.at_end is not None and self.at_end.loss < share * self.ignorant_loss
+
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether the network is hardly better than the same answer to all: then smaller signs are believed."""
+        return not self.has_learned(NOTHING_LEARNED)
 
     @cached_property
     def predictions(self) -> Array:

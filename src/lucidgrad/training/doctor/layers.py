@@ -16,8 +16,6 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 EXPLODED, EXPLODED_ILL = 20.0, 5.0
 VANISHED = 1e-3
-NOTHING_LEARNED = 0.9
-"""Above this share of the loss of the same answer to all, a network knows nothing, and smaller signs are believed."""
 DEAD_SHARE = 0.5
 LEAST_SAMPLES = 30
 SATURATED_AT_START, SATURATED_AT_END = 0.5, 0.8
@@ -32,7 +30,7 @@ def exploding_gradients(e: Examination) -> Iterator[Verdict]:
     if look is None:
         return
     grown = {path: amplification(look, path) for path in look.matrices}
-    if grown and max(grown.values()) > (EXPLODED if e.has_learned(NOTHING_LEARNED) else EXPLODED_ILL):
+    if grown and max(grown.values()) > (EXPLODED_ILL if e.knows_nothing else EXPLODED):
         path = max(grown, key=lambda p: grown[p])
         evidence = {"amplification": grown[path], "moment": moment, "per_layer": grown}
         yield Verdict("exploding_gradients", evidence, layer=layer_name(path, e.run.model))
@@ -61,7 +59,7 @@ def vanishing_gradients(e: Examination) -> Iterator[Verdict]:
     if e.at_end is not None and e.at_end.loss < STILL_ILL * e.start_loss:
         return
     looks = (("end", e.at_end), ("start", e.at_start))
-    signs = [_vanished] if e.has_learned(NOTHING_LEARNED) else [_vanished, _starved]
+    signs = [_vanished, _starved] if e.knows_nothing else [_vanished]
     for sign, (moment, look) in product(signs, looks):
         found = None if look is None else sign(look)
         if look is not None and found is not None:

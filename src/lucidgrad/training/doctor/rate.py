@@ -9,8 +9,6 @@ import numpy as np
 from lucidgrad.training.doctor.examination import TRIAL_STEPS, Examination, column
 from lucidgrad.training.doctor.verdict import Verdict
 
-NOTHING_LEARNED = 0.95
-"""Above this share of the loss of the same answer to all, a network knows nothing."""
 LEARNED = 0.1
 """Where the loss came down to this share of what it began with, the learning rate has done its work."""
 SPIKE = 3.0
@@ -35,7 +33,7 @@ def learning_rate_too_high(e: Examination) -> Iterator[Verdict]:
     if not spike and before < LEARNED * e.start_loss:
         return
     moments = [moment]
-    if moment is e.end and e.start is not None and not e.has_learned(NOTHING_LEARNED):
+    if moment is e.end and e.start is not None and e.knows_nothing:
         moments.append(e.start)
     if not arrived and not any(np.isfinite(e.trial(factor, rate, moment)) for factor in SMALLER):
         return  # it is not the steps that are to blame
@@ -59,6 +57,8 @@ def learning_rate_too_low(e: Examination) -> Iterator[Verdict]:
         return
     at = e.trial(1, rate, e.end)
     better, factor = min((e.trial(factor, rate, e.end), factor) for factor in FACTORS)
-    if before - better > max(0.1 * before, 5 * (before - at)) and before - at < 0.02 * before:
+    here, there = before - at, before - better
+    crawls = here < 0.02 * before or (here < 0.05 * before and there > 10 * here)
+    if there > max(0.1 * before, 5 * here) and crawls:
         evidence = {"start": e.start_loss, "before": before, "at": at, "better": better, "factor": factor}
         yield Verdict("learning_rate_too_low", evidence | {"rate": rate, "steps": TRIAL_STEPS})

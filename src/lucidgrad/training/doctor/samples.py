@@ -23,7 +23,7 @@ LARGISH_INPUT, SMALLISH_INPUT = 5.0, 0.05
 FAR_FROM_ZERO = 20.0
 """So many deviations from 0 a feature is little more than a second bias."""
 LEARNED = 0.5
-LARGE_TARGET, SMALL_TARGET = 30.0, 0.003
+LARGE_TARGET, LARGISH_TARGET, SMALL_TARGET = 30.0, 5.0, 0.003
 IMBALANCE = 10.0
 RECALL_LOST = 0.1
 LEAKING_SHARE = 0.01
@@ -66,7 +66,8 @@ def unscaled_targets(e: Examination) -> Iterator[Verdict]:
     mean, deviation = y.mean(axis=0), y.std(axis=0)
     worst = int(np.argmax(np.maximum(abs(mean), deviation)))
     too_small = 0 < deviation.max() < SMALL_TARGET
-    if max(abs(mean[worst]), deviation[worst]) > LARGE_TARGET or too_small:
+    large = LARGISH_TARGET if e.knows_nothing else LARGE_TARGET
+    if max(abs(mean[worst]), deviation[worst]) > large or too_small:
         yield Verdict("unscaled_targets", {"mean": float(mean[worst]), "deviation": float(deviation[worst])})
 
 
