@@ -57,7 +57,7 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
     warm_start
         ``fit`` goes on from the weights of the last one.
     momentum
-        Of ``"sgd"``.
+        The share of each step of ``"sgd"`` that goes into the next.
     nesterovs_momentum
         Whether it is Nesterov's (Sutskever et al. 2013, eq. 3 and 4).
     early_stopping

@@ -52,10 +52,11 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     Examples
     --------
     >>> import numpy as np, lucidgrad as lg
-    >>> area = np.linspace(20, 200, 300)
-    >>> town = np.resize(["Bonn", "Köln", "Ulm"], 300)
+    >>> area = np.linspace(20, 200, 120)
+    >>> town = np.resize(["Bonn", "Köln", "Ulm"], 120)
     >>> price = area * np.where(town == "Köln", 5.0, 4.0)
-    >>> model = lg.TabularRegressor(random_state=0).fit({"area": area, "town": town}, price)
+    >>> model = lg.TabularRegressor(hidden_layer_sizes=(32,), members=2, pieces=0, random_state=0)
+    >>> _ = model.fit({"area": area, "town": town}, price)
     >>> float(abs(model.predict({"area": [100.0], "town": ["Köln"]}) - 500)[0]) < 25
     True
     >>> low, high = model.predict_interval({"area": [100.0], "town": ["Köln"]}, coverage=0.9)[0]
