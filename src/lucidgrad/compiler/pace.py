@@ -12,7 +12,7 @@ import math
 # What takes less time says nothing: waking the threads takes some ten microseconds. What is tried takes about as long.
 TELLING_SECONDS = 4e-3
 # After how many tellings of one thread all are tried again: at first, and, when they were slower each time, at last.
-FIRST_PATIENCE, LAST_PATIENCE = 2, 64
+FIRST_PATIENCE, LAST_PATIENCE = 1, 64
 
 
 class Pace:
@@ -66,10 +66,11 @@ class Pace:
         step = self._seconds / self._steps
         self._steps, self._seconds = 0, 0.0
         if threads == 1:
+            self._waiting = max(0, self._waiting - (self._alone is not None))
             self._alone = step
-            self._waiting = max(0, self._waiting - 1)
         else:
             self._together = step
-            slower = self._alone is not None and step > self._alone
-            self._patience = min(2 * self._patience, LAST_PATIENCE) if slower else FIRST_PATIENCE
+            if self._alone is None or step <= self._alone:
+                self._patience = FIRST_PATIENCE  # if they are slower now and then, that is soon over
             self._waiting = self._patience
+            self._patience = min(2 * self._patience, LAST_PATIENCE)
