@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 import lucidgrad as lg
 from lucidgrad.cli.main import main
-from lucidgrad.errors import ArgumentError
+from lucidgrad.errors import ArgumentError, GradientError
 
 onnxruntime.set_default_logger_severity(3)
 X, SPECIES = load_iris(return_X_y=True)
@@ -100,6 +100,13 @@ def test_losses_that_know_probabilities_have_no_scores() -> None:
         with pytest.raises(AttributeError) as error:
             model.decision_function(X)
         assert "Use predict_proba" in str(error.value.__cause__)
+
+
+def test_what_is_no_loss_is_told_by_fit_and_not_by_who_looks_for_a_method() -> None:
+    for model in (lg.MLPClassifier(loss=7), lg.TabularClassifier(loss=lg.metrics.accuracy)):
+        assert hasattr(model, "predict_proba")
+        with pytest.raises((ValueError, GradientError), match="loss"):
+            model.fit(X, SPECIES)
 
 
 def test_scores_are_calibrated_and_ranked_by_scikit_learn() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, LucidgradError, explain
 from lucidgrad.losses import LOSSES, CrossEntropy, Hinge, Loss, as_loss
 
 
@@ -16,7 +16,12 @@ def knows_probabilities(loss: Any) -> bool:
     >>> knows_probabilities("log_loss"), knows_probabilities("hinge")
     (True, False)
     """
-    return (isinstance(loss, str) and loss != "hinge") or not isinstance(as_loss(loss), Hinge)
+    if isinstance(loss, str):
+        return loss != "hinge"
+    try:
+        return not isinstance(as_loss(loss), Hinge)
+    except LucidgradError:
+        return True  # fit says what is wrong with it
 
 
 def loss_for_classes(loss: Any) -> Loss:
