@@ -222,6 +222,8 @@ def test_errors_say_what_can_be_drawn(network):
     model, x, _ = network
     with pytest.raises(lg.errors.ArgumentError, match="draw expected a tensor, a model"):
         lg.draw("a picture")
+    with pytest.raises(lg.errors.ArgumentError, match="expected tensors by their symbols as names, got a int as 'w'"):
+        lg.draw(lg.Tensor(1.0) * 2, names={"w": 5})
     with pytest.raises(lg.errors.ArgumentError, match="draw expected a model with inputs"):
         lg.draw(model)
     with pytest.raises(lg.errors.ArgumentError, match="targets together with a loss"):

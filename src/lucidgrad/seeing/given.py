@@ -29,6 +29,15 @@ def chart_of(
     caller
         The function that errors speak of.
     """
+    for symbol, tensor in (names or {}).items():
+        if not isinstance(tensor, Tensor):
+            raise ArgumentError(
+                explain(
+                    f"{caller} expected tensors by their symbols as names",
+                    f"a {type(tensor).__name__} as {symbol!r}",
+                    "Name the tensors that the loss was computed from: names={'w': w}",
+                )
+            )
     if isinstance(what, Module):
         return _chart_of_model(what, x, y, loss, names, caller)
     if isinstance(what, Tensor):
