@@ -1,4 +1,4 @@
-"""Ctrl-C while a command is loaded or leaves is a line and an exit code, as in between, and no traceback."""
+"""Ctrl-C while a command is still being loaded is a line and an exit code, as later on, and no traceback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def until_loaded() -> None:
     """
     at_rest = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if at_rest and threading.current_thread() is threading.main_thread() and is_command(sys.argv, sys.orig_argv):
-        leave_at_once()
+        signal.signal(signal.SIGINT, _leave)
 
 
 def loaded() -> bool:
@@ -31,9 +31,9 @@ def loaded() -> bool:
     return was_left_at_once
 
 
-def leave_at_once() -> None:
-    """From here on there is nothing to clean up."""
-    signal.signal(signal.SIGINT, _leave)
+def done() -> None:
+    """From here on Ctrl-C is too late: all is written, and Python ends in a moment, with the exit code of the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def is_command(argv: list[str], orig_argv: list[str]) -> bool:

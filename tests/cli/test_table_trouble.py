@@ -176,21 +176,23 @@ def test_a_training_that_is_interrupted_says_so_and_leaves_what_was_there() -> N
 
 
 @POSIX
-@pytest.mark.parametrize("moment", ["name == 'lucidgrad.cli.main'", "False"])
-def test_a_command_that_is_interrupted_while_it_is_loaded_or_leaves_says_so_without_a_traceback(moment: str) -> None:
+@pytest.mark.parametrize("is_late", [False, True])
+def test_an_interrupt_while_a_command_is_loaded_is_told_and_one_after_its_work_is_too_late(is_late: bool) -> None:
+    interrupt = "os.kill(os.getpid(), signal.SIGINT)"
     program = (
         "import os, signal, sys; sys.argv = ['lucidgrad', '--help']\n"
         "class Finder:\n"
         "    def find_spec(name, path, target=None):\n"
-        f"        if {moment}: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"        if name == 'lucidgrad.cli.main' and not {is_late}: {interrupt}\n"
         "sys.meta_path.insert(0, Finder)\n"
         "from lucidgrad.cli.main import main\n"
         "try: main()\n"
-        "finally: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"finally: {interrupt}\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
-    assert (done.returncode, done.stderr) == (130, b"lucidgrad: interrupted\n")
-    assert (b"Usage" in done.stdout) == (moment == "False")
+    expected = (0, b"") if is_late else (130, b"lucidgrad: interrupted\n")
+    assert (done.returncode, done.stderr) == expected
+    assert (b"Usage" in done.stdout) == is_late
 
 
 @POSIX

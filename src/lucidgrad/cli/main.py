@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
 from typing import Annotated, Any, NoReturn
 
@@ -66,9 +65,7 @@ def main() -> None:
         sys.exit(_failed("interrupted", interrupt.INTERRUPTED))
     finally:
         if is_process:
-            with suppress(OSError):  # who reads may be gone
-                sys.stdout.flush()
-            interrupt.leave_at_once()
+            interrupt.done()
         if before is not None:
             signal.signal(signal.SIGTERM, before)
 
