@@ -135,6 +135,13 @@ CASES: dict[str, tuple[str, Callable[[Parts], Any], str]] = {
         lambda p: settings(p).update(activation={"function": "one_hot", "arguments": [2**40], "options": {}}),
         "activations have to keep shapes",
     ),
+    "an option that no float can be": (
+        "mlp_classifier-1-extras",
+        lambda p: settings(p).update(
+            activation={"function": "elu", "arguments": [], "options": {"alpha": {"$int": "0x" + "f" * 400}}}
+        ),
+        "an option has to be a number of at most 64 bits",
+    ),
     "an activation that no loop of scikit-learn's has": (
         "mlp_classifier-1",
         lambda p: settings(p).update(activation="gelu"),

@@ -93,6 +93,8 @@ def _plain(value: Any) -> Any:
     """Numbers, None and lists or tuples of them: what an option may be."""
     if isinstance(value, np.integer | np.floating):
         value = value.item()
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        raise TypeError("an option has to be a number of at most 64 bits")
     if value is None or type(value) in (bool, int, float) or (type(value) is str and value in _DTYPES):
         return value
     if type(value) in (list, tuple):
