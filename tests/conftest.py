@@ -1,4 +1,4 @@
-"""What tests of all kinds share: names that are the same in every process, and a browser for the tests of pages.
+"""What tests of all kinds share: Ctrl-C, names that are the same in every process, and a browser for tests of pages.
 
 The browser is headless Chromium, without a network, and fails on whatever a page does wrong.
 """
@@ -6,12 +6,19 @@ The browser is headless Chromium, without a network, and fails on whatever a pag
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def pytest_configure() -> None:
+    """Listen to Ctrl-C, and let child processes do so, where the tests run behind a shell that has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

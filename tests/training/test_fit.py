@@ -279,6 +279,20 @@ def test_ctrl_c_ends_the_run_after_a_whole_step_and_the_run_end_hook() -> None:
         np.testing.assert_array_equal(model.state()[name], value)
 
 
+def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it() -> None:
+    class Interrupt(Callback):
+        def on_epoch_end(self, run: lg.Run) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run = fit(classifier(), *XOR, epochs=3, callbacks=[Interrupt()])
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (run.epoch, run.stop_reason) == (3, None)
+
+
 class _StopAt3(Callback):
     def on_step_end(self, run: lg.Run) -> None:
         if run.step == 3:

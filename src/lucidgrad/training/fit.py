@@ -318,11 +318,14 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _interruptible(run: Run) -> Iterator[None]:
-    """Let Ctrl-C end the run after the step under way, so that no update is half done; a second one ends it at once."""
-    if threading.current_thread() is not threading.main_thread():
+    """Let Ctrl-C end the run after the step under way, so that no update is half done; a second one ends it at once.
+
+    A process that was told to ignore it goes on doing so, and one whose handler is not Python's own (None) keeps that.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def stop(*_: Any) -> None:
         run.stop("interrupted")
