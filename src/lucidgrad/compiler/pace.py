@@ -11,8 +11,9 @@ import math
 
 # What takes less time says nothing: waking the threads takes some ten microseconds. What is tried takes about as long.
 TELLING_SECONDS = 4e-3
-# After how many tellings of one thread all are tried again: at first, and, when they were slower each time, at last.
-FIRST_PATIENCE, LAST_PATIENCE = 1, 64
+# While one thread is faster, all are tried again after so many times what trying costs: a twentieth of the time, and
+# a moment in which they were held up is soon forgotten, however long a call is.
+PATIENCE = 20.0
 
 
 class Pace:
@@ -40,7 +41,7 @@ class Pace:
         self.threads = threads
         self._together: float | None = None  # seconds of a step, when last seen
         self._alone: float | None = None
-        self._patience = self._waiting = FIRST_PATIENCE
+        self._waiting = 0.0  # seconds of one thread until all are tried again
         self._steps, self._seconds, self._counted = 0, 0.0, 0  # seen since then, by so many threads
 
     def choose(self) -> tuple[int, int | None]:
@@ -53,7 +54,9 @@ class Pace:
             return 1, math.ceil(TELLING_SECONDS / self._together)
         if self._together <= self._alone:
             return self.threads, None
-        return (1, None) if self._waiting else (self.threads, math.ceil(TELLING_SECONDS / self._alone))
+        if self._waiting:
+            return 1, math.ceil(self._waiting / self._alone)
+        return self.threads, math.ceil(TELLING_SECONDS / self._alone)
 
     def note(self, threads: int, steps: int, seconds: float) -> None:
         """So many threads did so many steps in this time."""
@@ -64,13 +67,10 @@ class Pace:
         if self._seconds < TELLING_SECONDS or not self._steps:
             return
         step = self._seconds / self._steps
-        self._steps, self._seconds = 0, 0.0
-        if threads == 1:
-            self._waiting = max(0, self._waiting - (self._alone is not None))
-            self._alone = step
-        else:
+        if threads > 1:
             self._together = step
-            if self._alone is None or step <= self._alone:
-                self._patience = FIRST_PATIENCE  # if they are slower now and then, that is soon over
-            self._waiting = self._patience
-            self._patience = min(2 * self._patience, LAST_PATIENCE)
+            self._waiting = PATIENCE * TELLING_SECONDS * step / (self._alone or step)
+        else:
+            self._alone = step
+            self._waiting = max(0.0, self._waiting - self._seconds)
+        self._steps, self._seconds = 0, 0.0
