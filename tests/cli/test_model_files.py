@@ -56,18 +56,34 @@ def test_inspect_shows_what_a_file_holds(monkeypatch: Any, capsys: Any) -> None:
     assert "metrics: accuracy 0.9375" in out
 
 
+def test_inspect_says_where_a_file_does_not_tell_what_was_measured(monkeypatch: Any, capsys: Any) -> None:
+    save()
+    assert call(monkeypatch, "inspect", "m.lucidgrad") == 0
+    assert "accuracy 0.9375\nmeasured on rows that the file does not tell\n" in capsys.readouterr().out
+    lg.save(model(), "m.lucidgrad", metrics={"accuracy": 1.0}, measured_on={"training": 1200})
+    assert call(monkeypatch, "inspect", "m.lucidgrad") == 0
+    assert "measured on 1,200 rows that it has learned from: on new ones it may be worse\n" in capsys.readouterr().out
+    lg.save(model(), "m.lucidgrad")
+    assert call(monkeypatch, "inspect", "m.lucidgrad") == 0
+    assert "measured" not in capsys.readouterr().out
+
+
 def test_inspect_prints_json_for_other_programs(monkeypatch: Any, capsys: Any) -> None:
     save()
     assert call(monkeypatch, "inspect", "m.lucidgrad", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["written_with"]["lucidgrad"] == lg.__version__
-    assert {key: report[key] for key in ("kind", "labels", "metrics", "parameters", "finite", "preprocessing")} == {
+    assert {
+        key: report[key]
+        for key in ("kind", "labels", "metrics", "parameters", "finite", "preprocessing", "measured_on")
+    } == {
         "kind": "network",
         "labels": [CONTROL, "green"],
         "metrics": {"accuracy": 0.9375},
         "parameters": 22,
         "finite": True,
         "preprocessing": "Standardize",
+        "measured_on": None,
     }
     assert report["layers"] == {"": "Sequential", "0": "Linear", "2": "Linear"}
 

@@ -88,6 +88,7 @@ def test_the_shell_commands_go_from_a_csv_to_a_model_predictions_and_onnx(tmp_pa
     assert "tabular_classifier" in said
     assert "predicts grape: class_0, class_1, class_2" in said
     assert "region: categorical" in said
+    assert "measured on 36 rows of the test, which neither training nor stopping has seen" in said
 
     shell("export", "m.lucidgrad", "--onnx", "m.onnx")
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
@@ -129,7 +130,12 @@ def test_of_few_rows_it_is_said_that_those_that_are_measured_said_when_to_stop_t
     assert call(monkeypatch, "train", "few.csv", "--target", "grape", *QUICK, "--no-report") == 0
     said = capsys.readouterr().out
     assert "Test: none, as there are fewer than 100 rows." in said
-    assert "18 rows that were not learned from but said when to stop: on new ones it may be worse" in said
+    words = "18 rows that were not learned from but said when to stop: on new ones it may be worse"
+    assert f"Measured on {words}:" in said
+    assert call(monkeypatch, "inspect", "few.lucidgrad") == 0
+    assert f"\nmeasured on {words}\n" in capsys.readouterr().out
+    assert call(monkeypatch, "inspect", "few.lucidgrad", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["measured_on"] == {"validation": 18}
 
 
 def test_rows_to_stop_on_and_to_test_on_may_be_in_files_of_their_own(monkeypatch: Any, capsys: Any) -> None:

@@ -111,6 +111,7 @@ _TABULAR: dict[str, Any] = {"hidden_layer_sizes": (4,), "embedding_dim": 2, "epo
 _PROBABILITIES = ("predict", "predict_proba")
 
 RECIPES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+    "network-1-measured": (lambda: nn.Linear(3, 2, key=lg.Key(0)), ("",)),
     "network-1-layers": (
         lambda: nn.Sequential(
             nn.Embedding(5, 2), nn.LayerNorm(2), nn.Flatten(), nn.Linear(6, 4), tanh, nn.Reshape(2, 2), nn.Flatten()
@@ -162,6 +163,11 @@ RECIPES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
+BESIDE: dict[str, dict[str, Any]] = {
+    "network-1-measured": {"metrics": {"accuracy": 0.5}, "measured_on": {"validation": 2, "test": 1200}}
+}
+"""What goes with a model."""
+
 
 def _write_missing() -> None:
     for name, (make, methods) in RECIPES.items():
@@ -171,7 +177,7 @@ def _write_missing() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = make()
-        lg.save(model, path)
+        lg.save(model, path, **BESIDE.get(name, {}))
         given: Any = {k: v[:ROWS] for k, v in table().items()} if "tab" in name else X[:ROWS].tolist()
         given = [[0, 1, 2], [4, 3, 0]] if name == "network-1-layers" else given
         known = {"given": given, "made": {method: asked(model, method, given) for method in methods}}

@@ -47,6 +47,8 @@ def test_what_goes_with_a_model_is_read_too() -> None:
     found = lg.io.read_model(FOLDER / "network-1.lucidgrad")
     assert (found.labels, found.metrics) == (["no", "yes"], {"accuracy": 0.75})
     assert isinstance(found.preprocessing, lg.data.Standardize)
+    assert found.measured_on is None, "it was written before there was such a thing"
+    assert lg.io.read_model(FOLDER / "network-1-measured.lucidgrad").measured_on == {"validation": 2, "test": 1200}
 
 
 @EVERY

@@ -179,7 +179,7 @@ FORGED: list[tuple[str, bytes, str]] = [
     ("an unknown mark", signed(content({"$import": "os"})), "the mark '$import'"),
     ("an array that is not there", signed(content({"$array": "/x"})), "KeyError"),
     ("an array no text", signed(content({"$array": []})), "KeyError"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("data", "message"), [case[1:] for case in FORGED], ids=[case[0] for case in FORGED])
@@ -199,6 +199,11 @@ def extras(**changes: Any) -> bytes:
         (extras(labels=[[]]), "labels to be a list of strings and numbers"),
         (extras(labels="ab"), "labels to be a list"),
         (extras(metrics={"a": "b"}), "metrics to be numbers by name"),
+        *(
+            (extras(measured_on=x), "measured_on to be numbers of rows")
+            for x in (None, [], {}, {"all": 1}, {"test": -1})
+        ),
+        (extras(measured_on={"test": True}), "measured_on to be numbers of rows of test, validation, training"),
         (extras(preprocessing={"os": 1}), "expected a kind of network"),
         (extras(preprocessing=[1]), "preprocessing to be one model"),
         (extras(preprocessing={"standardize": {}}), "KeyError"),
@@ -280,17 +285,25 @@ def test_damaged_files_are_refused_or_read_and_nothing_else(tmp_path: Path, data
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(max_size=5)
     | st.sampled_from(["$array", "layer", "function", "same_as", "Linear", "tanh"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["layer", "layers", "inner", "function", "same_as", "arguments", "options", "$array", "$tuple"])
-        | st.text(max_size=3),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["layer", "layers", "inner", "function", "same_as", "arguments", "options", "$array", "$tuple"]
+            )
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

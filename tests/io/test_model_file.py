@@ -189,6 +189,18 @@ def test_only_models_are_saved(path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.parametrize("told", [{"test": 0}, {"testing": 3}, {"test": 2.0}, {"test": True}, {}, 36, "test"])
+def test_rows_that_were_measured_are_counted_by_part(told: Any, path: Path) -> None:
+    with pytest.raises(ArgumentError, match="measured_on expected how many rows of test, validation, training") as e:
+        lg.save(Linear(1, 1), path, metrics={"accuracy": 1.0}, measured_on=told)
+    assert f"got {told!r}. Name the rows: measured_on={{'test': 1200}}." in str(e.value)
+    with pytest.raises(ArgumentError, match="got no metrics"):
+        lg.save(Linear(1, 1), path, measured_on={"test": 3})
+    assert not path.exists()
+    lg.save(Linear(1, 1), path, metrics={"accuracy": 1.0}, measured_on={"test": np.int64(3)})
+    assert lg.io.read_model(path).measured_on == {"test": 3}
+
+
 def test_a_network_nested_too_deep_to_be_read_is_not_saved(path: Path) -> None:
     model: Any = tanh
     for _ in range(80):

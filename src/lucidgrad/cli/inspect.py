@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from lucidgrad.files import container
+from lucidgrad.io.measured_on import in_words
 from lucidgrad.io.model_file import ModelFile, read_model
 from lucidgrad.nn import Module
 
@@ -53,6 +54,7 @@ def _of_model(found: ModelFile) -> dict[str, Any]:
     report: dict[str, Any] = {
         "labels": found.labels,
         "metrics": found.metrics,
+        "measured_on": found.measured_on,
         "preprocessing": None if found.preprocessing is None else type(found.preprocessing).__name__,
     }
     if hasattr(found.model, "columns_"):
@@ -90,6 +92,7 @@ def _of_found(report: dict[str, Any], found: ModelFile) -> list[str]:
         lines.append(f"labels: {', '.join(map(str, found.labels))}")
     if found.metrics:
         lines.append("metrics: " + ", ".join(f"{name} {value:.6g}" for name, value in found.metrics.items()))
+        lines.append(f"measured on {in_words(found.measured_on or {}) or 'rows that the file does not tell'}")
     return lines
 
 

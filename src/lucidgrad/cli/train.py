@@ -213,7 +213,7 @@ def _places(inputs: list[Path], output: Path | None, report: Path | None, no_rep
 def _write(trained: Trained, model: Path, report: Path | None, command: str) -> None:
     from lucidgrad.io.model_file import save
 
-    save(trained.estimator, model, metrics=trained.metrics)
+    save(trained.estimator, model, metrics=trained.metrics, measured_on={trained.part: trained.measured.rows})
     if report is not None:
         write_report(trained, report, command=command, model=str(model))
 

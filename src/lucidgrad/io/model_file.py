@@ -13,10 +13,13 @@ from lucidgrad.errors import ArgumentError, CheckpointError, ModelFileError, exp
 from lucidgrad.files import container
 from lucidgrad.files.container import PathLike
 from lucidgrad.files.strict_json import shown, wrong
+from lucidgrad.io import measured_on as measuring
 from lucidgrad.io.kinds import from_tree, kind_named, kind_of
 from lucidgrad.io.tree import Tree, flatten, unflatten
 
 _EXTRAS = {"labels", "metrics", "preprocessing"}
+_LATER = {"measured_on"}
+"""What a file may have too: those that were written before there was such a thing are read as before."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class ModelFile:
         What has to be done to inputs before, such as a ``Standardize``.
     written_with
         Versions of what wrote it.
+    measured_on
+        How many rows of which part ``metrics`` are of, ``{"test": 1200}``; None where the file does not tell.
 
     Examples
     --------
@@ -53,6 +58,7 @@ class ModelFile:
     metrics: dict[str, float]
     preprocessing: Any
     written_with: dict[str, str]
+    measured_on: dict[str, int] | None = None
 
 
 def save(
@@ -62,6 +68,7 @@ def save(
     labels: Sequence[Any] | None = None,
     metrics: Mapping[str, float] | None = None,
     preprocessing: Any = None,
+    measured_on: Mapping[str, int] | None = None,
 ) -> None:
     """Write a model to a file that ``load`` gives back. When this raises, what was there before still is.
 
@@ -78,6 +85,9 @@ def save(
         Numbers by name: how good it is.
     preprocessing
         What has to be done to inputs first: a ``lucidgrad.data.Standardize``.
+    measured_on
+        How many rows the metrics are of, by part: ``"test"`` (seen neither by training nor by stopping),
+        ``"validation"`` (they said when to stop) or ``"training"``. ``lucidgrad inspect`` tells it.
 
     Raises
     ------
@@ -111,6 +121,8 @@ def save(
     if preprocessing is not None:
         other = kind_of(preprocessing)
         tree["preprocessing"] = {other.name: other.to_tree(preprocessing)}
+    if measured_on is not None:
+        tree["measured_on"] = measuring.given(measured_on, metrics)
     arrays, plain = flatten(tree)
     container.write(path, kind.name, plain, arrays)
 
@@ -192,6 +204,7 @@ def _read(path: PathLike, strict_finite: bool) -> ModelFile:
         _metrics(tree["metrics"], what),
         _preprocessing(tree["preprocessing"], what),
         content.written_with,
+        measuring.stored(tree["measured_on"], what) if "measured_on" in tree else None,
     )
 
 
@@ -200,7 +213,7 @@ def _tree(content: container.Content, what: str) -> dict[str, Tree]:
         tree = unflatten(content.arrays, content.plain)
     except CheckpointError as error:
         raise ModelFileError(str(error).replace("Use an earlier checkpoint", "Get the file again")) from None
-    if not isinstance(tree, dict) or tree.keys() != {content.kind, *_EXTRAS}:
+    if not isinstance(tree, dict) or tree.keys() - _LATER != {content.kind, *_EXTRAS}:
         raise wrong(what, f"{', '.join(sorted({content.kind, *_EXTRAS}))}", shown(content.plain))
     return tree
 

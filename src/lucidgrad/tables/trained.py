@@ -12,6 +12,7 @@ import numpy as np
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
 from lucidgrad.estimators.table_settings import decided
 from lucidgrad.estimators.table_training import MOST_TO_REFIT
+from lucidgrad.io.measured_on import in_words
 from lucidgrad.tables.measuring import Importance, Measured, importances, measure
 from lucidgrad.tables.plan import Plan
 
@@ -74,10 +75,7 @@ class Trained:
     @property
     def measured_on(self) -> str:
         """The rows that were measured, in words that say what they were used for."""
-        rows = f"{self.measured.rows:,} rows"
-        if self.part == "test":
-            return f"{rows} of the test, which neither training nor stopping has seen"
-        return f"{rows} that were not learned from but said when to stop: on new ones it may be worse"
+        return in_words({self.part: self.measured.rows})
 
     @property
     def learned_how(self) -> str:
