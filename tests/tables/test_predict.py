@@ -6,6 +6,7 @@ import gzip
 import subprocess
 import sys
 import textwrap
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,74 @@ def test_predictions_in_parts_are_those_of_the_estimator_in_any_order_of_columns
         made.select("low", "high").to_numpy(), numbers.predict_interval(x, 0.9), rtol=1e-6, atol=1e-6
     )
     assert made["town"].to_list() == x["town"].to_list()
+
+
+def lines_of(columns: dict[str, list[str]]) -> str:
+    rows = [";".join(row) for row in zip(*columns.values(), strict=True)]
+    return "\n".join([";".join(columns), *rows, ""])
+
+
+def test_columns_that_are_kept_are_in_parquet_what_they_are_and_in_csv_as_they_stood(tmp_path, classes, monkeypatch):
+    monkeypatch.setattr(predicting, "NUMBERS_AT_ONCE", 1)
+    n = 600  # in three parts, of which the last has the values that tell
+    late = ["" for _ in range(n - 1)]
+    columns = {
+        "size": ["1.50"] * n,
+        "town": ["Bonn"] * n,
+        "code": ["2"] * n,
+        "whole": [str(i) for i in range(n)],
+        "part": ["NA", *(f"{i}" for i in range(n - 2)), "0.25"],
+        "true": ["True", "false"] * (n // 2),
+        "day": [f"2021-03-{1 + i % 28:02}" for i in range(n)],
+        "german": [*late, "31.12.2020"],
+        "american": ["12/11/2020"] * (n - 1) + ["12/31/2020"],
+        "moment": ["2021-03-01T10:11:12.5", "2021-03-01 10:11"] * (n // 2),
+        "zone": ["2021-03-01T10:11:12+02:00"] * n,
+        "comma": ["1,234"] * (n - 1) + ["1,25"],
+        "thousands": ["1,234"] * n,
+        "either": ["12/11/2020"] * n,
+        "zip": ["50667"] * (n - 1) + ["01067"],
+        "odd": ["1"] * (n - 1) + ["about 5"],
+        "mixed": ["2021-03-01"] * (n - 1) + ["2021-03-01 10:11"],
+        "long": ["12345678901234567890"] * n,
+        "digits": ["0.5"] * (n - 1) + ["1234567890123456789"],
+        "none": [""] * n,
+        "words": ["NA", "Köln"] * (n // 2),
+    }
+    (tmp_path / "new.csv").write_text(lines_of(columns), encoding="utf-8")
+    for name in ("out.parquet", "out.csv"):
+        predict_file(classes, open_table(tmp_path / "new.csv"), tmp_path / name, keep=list(columns))
+    made = polars.read_parquet(tmp_path / "out.parquet")
+    text = dict.fromkeys(
+        ("thousands", "either", "zip", "odd", "mixed", "long", "digits", "none", "words"), polars.String
+    )
+    assert made.drop("prediction").schema == {
+        "size": polars.Float64, "town": polars.String, "code": polars.Int64, "whole": polars.Int64,
+        "part": polars.Float64, "true": polars.Boolean, "day": polars.Date, "german": polars.Date,
+        "american": polars.Date, "moment": polars.Datetime("us"), "zone": polars.Datetime("us", "UTC"),
+        "comma": polars.Float64, **text,
+    }  # fmt: skip
+    assert made["whole"].to_list() == list(range(n))
+    assert (made["part"][0], made["part"][-1], made["comma"][0]) == (None, 0.25, 1.234)
+    assert made["true"].to_list() == [True, False] * (n // 2)
+    assert (made["german"][0], made["german"][-1]) == (None, date(2020, 12, 31))
+    assert made["american"][0] == date(2020, 12, 11)
+    assert made["moment"][:2].to_list() == [datetime(2021, 3, 1, 10, 11, 12, 500_000), datetime(2021, 3, 1, 10, 11)]
+    assert made["zone"][0] == datetime(2021, 3, 1, 8, 11, 12, tzinfo=UTC)
+    for name in text:
+        assert made[name].to_list() == [value or None for value in columns[name]], name
+    kept = polars.read_csv(tmp_path / "out.csv", infer_schema=False).fill_null("")
+    assert kept.drop("prediction").to_dict(as_series=False) == columns
+
+
+def test_columns_out_of_parquet_are_kept_in_their_types(tmp_path, classes):
+    x = frame(300).with_columns(
+        day=polars.lit("2021-03-01"), seen=polars.lit(date(2021, 3, 1)), small=polars.lit(3, polars.Int8), size="code"
+    )
+    x.write_parquet(tmp_path / "new.parquet")
+    kept = ["day", "seen", "small", "size", "town"]
+    predict_file(classes, open_table(tmp_path / "new.parquet"), tmp_path / "out.parquet", keep=kept)
+    assert polars.read_parquet(tmp_path / "out.parquet").select(kept).equals(x.select(kept))
 
 
 def test_probabilities_are_a_column_for_each_class(tmp_path, classes):

@@ -34,7 +34,12 @@ def predict(
         ),
     ] = None,
     keep: Annotated[
-        str | None, typer.Option(metavar="COLUMN,...", help="Columns to write in front.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="COLUMN,...",
+            help="Columns to write in front, as they are in DATA; in Parquet with types.",
+            show_default=False,
+        ),
     ] = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,

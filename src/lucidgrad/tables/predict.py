@@ -15,6 +15,7 @@ import numpy as np
 
 from lucidgrad.atomic import atomic_write
 from lucidgrad.data.table_file import Batch, TableFile
+from lucidgrad.data.table_file.types_in_parts import TypesInParts
 from lucidgrad.data.table_file.values import Type
 from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
@@ -77,7 +78,8 @@ def predict_file(
     interval
         Also the ends of an interval that holds the number with this probability.
     keep
-        Columns of the file to write in front.
+        Columns of the file to write in front, as they stand there. Parquet out of text gets them as the numbers, truth
+        values and dates that all their values are, or else as text.
 
     Returns
     -------
@@ -119,9 +121,10 @@ def predict_file(
         got = f"a column {double[0]!r} to keep"
         raise ArgumentError(explain(f"the output has a column {double[0]!r}", got, "Rename the one in the file"))
     rows = 0
-    with open_output(output) as write:
+    types = None if source.layout is None else TypesInParts(keep, source.missing)
+    with open_output(output, types) as write:
         for batch in batches(source, types_of(estimator), keep):
-            write(_answer(estimator, batch, made, probabilities, interval, keep))
+            write(_answer(estimator, batch, made, probabilities, interval))
             rows += batch.frame.height
         if not rows:
             raise DataError(explain(f"{source.path} expected rows", "a header alone", "Check how it was written"))
@@ -148,7 +151,7 @@ def _names(estimator: Any, probabilities: bool, interval: float | None) -> list[
 
 
 def _answer(
-    estimator: Any, batch: Batch, names: list[str], probabilities: bool, interval: float | None, keep: Sequence[str]
+    estimator: Any, batch: Batch, names: list[str], probabilities: bool, interval: float | None
 ) -> polars.DataFrame:
     import polars
 
@@ -162,12 +165,16 @@ def _answer(
         if interval is not None:
             values += list(estimator.predict_interval(x, interval).T)
     answers = [polars.Series(name, v) for name, v in zip(names, values, strict=True)]
-    return polars.DataFrame([x.get_column(name) for name in keep] + answers)
+    kept = [] if batch.others is None else batch.others.get_columns()
+    return polars.DataFrame([*kept, *answers])
 
 
 @contextmanager
-def open_output(path: Path | None) -> Iterator[Any]:
-    """A function that writes frames one behind the other; what it makes appears at the end of the block, or not."""
+def open_output(path: Path | None, types: TypesInParts | None = None) -> Iterator[Any]:
+    """A function that writes frames one behind the other; what it makes appears at the end of the block, or not.
+
+    Columns of text that ``types`` is asked about are in Parquet what they turn out to be.
+    """
     if path is None:
         yield _csv_writer(sys.stdout.buffer)
         sys.stdout.buffer.flush()
@@ -188,9 +195,12 @@ def open_output(path: Path | None) -> Iterator[Any]:
         def write(frame: polars.DataFrame) -> None:
             parts.append(os.path.join(folder, f"{len(parts):08}.parquet"))  # noqa: PTH118 - text, for polars
             frame.write_parquet(parts[-1])
+            if types is not None:
+                types.look(frame)
 
         yield write
-        polars.scan_parquet(parts, glob=False).sink_parquet(file)
+        whole = polars.scan_parquet(parts, glob=False)
+        (whole if types is None else whole.with_columns(types.columns())).sink_parquet(file)
 
 
 def _csv_writer(file: Any) -> Any:

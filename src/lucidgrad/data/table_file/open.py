@@ -35,6 +35,8 @@ class Batch:
         The columns that were asked for, as a polars DataFrame.
     lines : (rows,)
         The line of the file on which each row begins, from 1; of Parquet, the number of the row.
+    others
+        What was asked for besides, as it stands in the file.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Batch:
 
     frame: polars.DataFrame
     lines: Places
+    others: polars.DataFrame | None = None
 
 
 @dataclass
@@ -186,7 +189,7 @@ class TableFile:
         types
             The columns to read, with what they were in training.
         others
-            Columns to read besides as they stand.
+            Columns to read besides as they stand; one that is among ``types`` too is read both ways.
         rows
             At most so many in a batch.
 
@@ -204,7 +207,7 @@ class TableFile:
         for part in self._parts(names):
             for start in range(0, part.frame.height, rows):
                 frame, lines = part.frame.slice(start, rows), part.lines[start : start + rows]
-                yield Batch(self._typed(frame, lines, types), lines)
+                yield Batch(self._typed(frame, lines, types), lines, frame.select(others))
 
     def _parts(self, names: Sequence[str]) -> Iterator[Rows]:
         if self.layout is not None:
