@@ -2,11 +2,16 @@
 
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from lucidgrad import atomic
 from lucidgrad.atomic import atomic_write, fsync_folder
 
 
@@ -184,3 +189,111 @@ def test_a_file_system_that_cannot_sync_folders_is_no_error_but_a_failing_disk_i
 def test_where_folders_cannot_be_opened_at_all_they_are_not_synced(monkeypatch):
     monkeypatch.setattr("lucidgrad.atomic.os.name", "nt")
     fsync_folder("no such folder")
+
+
+# --- killed -----------------------------------------------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from lucidgrad.atomic import atomic_write, atomic_write_of_parts
+with atomic_write_of_parts(sys.argv[1]) as (file, folder):
+    file.write(b"half")
+    (folder / "part").write_bytes(b"a part")
+    print("writes", flush=True)
+    if sys.argv[2] == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+    file.write(b" and half")
+"""
+POSIX = pytest.mark.skipif(os.name == "nt", reason="signals are of POSIX")
+
+
+@contextmanager
+def writer(target, fate="lives"):
+    """A process of its own in the middle of writing a file; without another fate it is killed at the end."""
+    command = [sys.executable, "-c", KILLED, str(target), fate]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"writes\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def die_writing(target):
+    with writer(target, "dies") as process:
+        assert process.wait(60) == -signal.SIGKILL
+
+
+@POSIX
+def test_what_a_killed_process_left_is_removed_by_the_next_writer_of_the_same_file_and_nothing_else(tmp_path):
+    target, other = tmp_path / "a.bin", tmp_path / "other.bin"
+    target.write_bytes(b"old")
+    with writer(target) as lives:
+        (alive,) = tmp_path.glob(".a.bin.*.tmp")
+        die_writing(target)
+        die_writing(other)
+        beginning = atomic._beginning(target)
+        (folder := tmp_path / f"{beginning}00000000.tmp").mkdir()
+        (link := tmp_path / f"{beginning}00000001.tmp").symlink_to(target)
+        (foreign := tmp_path / ".a.bin.0123456789abcdef.tmp").touch()  # the first 8 digits are of another machine
+        assert len(list(tmp_path.glob(".a.bin.*.tmp"))) == 5
+        assert len(list(tmp_path.glob(".*.parts/part"))) == 3
+        write(target, b"new")
+        kept = {folder.name, link.name, foreign.name}
+        assert {name for name in names(tmp_path) if "other" not in name} == {
+            *("a.bin", alive.name, f"{alive.name}.parts"),
+            *kept,
+        }
+        assert len(list(tmp_path.glob(".other.bin.*"))) == 2
+        lives.communicate(b"", timeout=60)
+        assert lives.returncode == 0
+    assert target.read_bytes() == b"half and half"
+    write(other, b"")
+    assert set(names(tmp_path)) == {"a.bin", "other.bin", *kept}
+
+
+def test_a_temporary_that_another_took_away_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):
+    real, taken = atomic._lock, []
+
+    def late(descriptor):
+        if not taken:
+            taken.extend(tmp_path.glob(".a.bin.*.tmp"))
+            taken[0].unlink()
+        real(descriptor)
+
+    monkeypatch.setattr(atomic, "_lock", late)
+    write(tmp_path / "a.bin", b"new")
+    assert len(taken) == 1
+    assert names(tmp_path) == ["a.bin"]
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+    assert not atomic._ours
+
+
+@POSIX
+def test_where_there_are_no_locks_nothing_is_taken_for_left_behind(tmp_path, monkeypatch):
+    die_writing(tmp_path / "a.bin")
+
+    def fail(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(atomic.fcntl, "flock", fail)
+    write(tmp_path / "a.bin", b"new")
+    assert len(names(tmp_path)) == 3
+
+
+def test_without_locks_only_what_was_not_written_to_for_a_while_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "HAS_LOCKS", False)  # as on Windows
+    beginning = atomic._beginning(tmp_path / "a.bin")
+    left, fresh = (tmp_path / f"{beginning}0000000{i}.tmp" for i in range(2))
+    for path in (left, fresh):
+        path.touch()
+        (tmp_path / f"{path.name}.parts").mkdir()
+    os.utime(left, (0, 0))
+    with atomic_write(tmp_path / "a.bin") as file:
+        file.write(b"outer")
+        (own,) = {path.name for path in tmp_path.glob("*.tmp")} - {fresh.name}
+        os.utime(tmp_path / own, (0, 0))
+        write(tmp_path / "a.bin", b"inner")
+    assert names(tmp_path) == [fresh.name, f"{fresh.name}.parts", "a.bin"]
+    assert (tmp_path / "a.bin").read_bytes() == b"outer"

@@ -8,12 +8,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lucidgrad.atomic import atomic_write
+from lucidgrad.atomic import atomic_write, atomic_write_of_parts
 from lucidgrad.data.table_file import Batch, TableFile
 from lucidgrad.data.table_file.types_in_parts import TypesInParts
 from lucidgrad.data.table_file.values import Type
@@ -189,7 +188,7 @@ def open_output(path: Path | None, types: TypesInParts | None = None) -> Iterato
         return
     import polars
 
-    with atomic_write(path) as file, TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent) as folder:
+    with atomic_write_of_parts(path) as (file, folder):
         parts: list[str] = []
 
         def write(frame: polars.DataFrame) -> None:
