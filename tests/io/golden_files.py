@@ -1,4 +1,4 @@
-"""Golden files: one of each kind of model, written once, read by every later version to the numbers it gave then.
+"""Golden files: of each kind of model and of weights alone, written once, read for ever to the numbers of that day.
 
 ``python -m tests.io.golden_files`` writes those that are missing; it never writes one again that is there. Beside
 each file there is ``.json``: the inputs, and what each of its methods gave for them on the day it was written.
@@ -20,6 +20,7 @@ import lucidgrad as lg
 from lucidgrad import nn, optim
 from lucidgrad.data.table import TablePreprocessing
 from lucidgrad.functional import tanh
+from lucidgrad.nn.weights_file import KIND as WEIGHTS
 
 FOLDER = Path(__file__).parent / "golden"
 ROWS = 6  # that are asked about
@@ -60,6 +61,19 @@ class Golden(NamedTuple):
         """Of the format."""
         return int(self.path.stem.split("-")[1])
 
+    def load(self, path: Path) -> Any:
+        """A file like this one; weights go into the module that they belong to."""
+        if self.kind != WEIGHTS:
+            return lg.load(path)
+        model = OWN[self.path.stem]()
+        model.load(path)
+        return model.eval()
+
+    def inputs(self) -> Any:
+        """What is given to the model: prepared, where that goes with it."""
+        preparing = None if self.kind == WEIGHTS else lg.io.read_model(self.path).preprocessing
+        return self.given if preparing is None else preparing.transform(self.given)
+
 
 def golden(path: Path) -> Golden:
     """A golden file with its numbers."""
@@ -68,6 +82,14 @@ def golden(path: Path) -> Golden:
 
 
 FILES = [golden(path) for path in sorted(FOLDER.glob("*.lucidgrad"))]
+
+
+def write(model: Any, path: Path, **beside: Any) -> None:
+    """Save a model as what it is: one of one's own has only weights to save."""
+    if isinstance(model, Tower):
+        model.save(path)
+    else:
+        lg.save(model, path, **beside)
 
 
 def asked(model: Any, method: str, given: Any) -> Any:
@@ -79,6 +101,33 @@ def asked(model: Any, method: str, given: Any) -> Any:
 
 def _plain(made: Any) -> Any:
     return (made.numpy() if isinstance(made, lg.Tensor) else made).tolist()
+
+
+# --- modules of one's own ---------------------------------------------------------------------------------------------
+
+
+class Tower(nn.Module):
+    """Layers in a list, and by names that are no paths of files; a running state, and a tensor that is no layer's."""
+
+    def __init__(self) -> None:
+        self.layers = [nn.Linear(3, 4, key=lg.Key(1)), nn.BatchNorm(4)]
+        self.heads = {"a/b~c": nn.Linear(4, 2, key=lg.Key(2)), "높음": nn.Linear(4, 2, bias=False, key=lg.Key(3))}
+        self.scale = lg.Tensor(np.linspace(-1, 1, 2), requires_grad=True)  # float64
+
+    def forward(self, x: lg.Tensor) -> lg.Tensor:
+        """Two numbers for each row."""
+        for layer in self.layers:
+            x = layer(x)
+        return self.heads["a/b~c"](x) + self.heads["높음"](tanh(x)) * self.scale
+
+    def used(self) -> Tower:
+        """With running statistics that have moved."""
+        self(X.astype(np.float32))
+        return self.eval()
+
+
+OWN = {"weights-1": Tower}
+"""The modules that weights belong to. They are not to change: a changed one is another entry, with another file."""
 
 
 # --- how they were made -----------------------------------------------------------------------------------------------
@@ -118,6 +167,7 @@ RECIPES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         ).eval(),
         ("",),
     ),
+    "weights-1": (lambda: Tower().used(), ("",)),
     "standardize-1": (lambda: lg.data.Standardize(X.mean(0), X.std(0)), ("transform",)),
     "table-1": (lambda: TablePreprocessing.fit(table(), scaling="quantile"), ("transform",)),
     "mlp_classifier-1": (lambda: _small(lg.MLPClassifier(), NAMES[CLASSES]), _PROBABILITIES),
@@ -177,7 +227,7 @@ def _write_missing() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = make()
-        lg.save(model, path, **BESIDE.get(name, {}))
+        write(model, path, **BESIDE.get(name, {}))
         given: Any = {k: v[:ROWS] for k, v in table().items()} if "tab" in name else X[:ROWS].tolist()
         given = [[0, 1, 2], [4, 3, 0]] if name == "network-1-layers" else given
         known = {"given": given, "made": {method: asked(model, method, given) for method in methods}}

@@ -130,13 +130,13 @@ def forged(data: bytes, rng: random.Random) -> bytes:
     """A file with one to three of its parts replaced, removed, doubled, renamed, exchanged, or put into one another."""
     parts = Parts(data)
     for _ in range(rng.randint(1, 3)):
-        tree = parts.header if rng.random() < 0.2 else parts.content["model"]
+        tree = parts.header if rng.random() < 0.2 else parts.content["model"] or parts.header
         holder, key = rng.choice(list(places(tree)))
         act = rng.randrange(8)
         if act == 0:
             del holder[key]
         elif act == 1:
-            other, there = rng.choice(list(places(parts.content["model"])))
+            other, there = rng.choice(list(places(parts.content["model"] or tree)))
             holder[key] = json.loads(json.dumps(other[there]))
         elif act == 2 and isinstance(holder, dict):
             holder[rng.choice(["", "a", "$array", "layer", "object", key + "_", key[1:]])] = holder.pop(key)

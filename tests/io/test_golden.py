@@ -13,13 +13,14 @@ from lucidgrad.files import container
 from lucidgrad.files.container import FORMAT_VERSION
 from lucidgrad.io.kinds import PROVIDERS
 from lucidgrad.io.layers import LAYERS
-from tests.io.golden_files import FILES, FOLDER, RECIPES, Golden, asked
+from lucidgrad.nn.weights_file import KIND as WEIGHTS
+from tests.io.golden_files import FILES, FOLDER, RECIPES, Golden, asked, write
 
 EVERY = pytest.mark.parametrize("golden", FILES, ids=lambda g: g.path.stem)
 
 
 def test_each_kind_has_a_golden_file_of_each_version_of_the_format() -> None:
-    wanted = {(kind, version) for kind in PROVIDERS for version in range(1, FORMAT_VERSION + 1)}
+    wanted = {(kind, version) for kind in (*PROVIDERS, WEIGHTS) for version in range(1, FORMAT_VERSION + 1)}
     lacking = wanted - {(g.kind, g.version) for g in FILES}
     assert not lacking, "Add a recipe to tests/io/golden_files.py and run: python -m tests.io.golden_files"
 
@@ -35,12 +36,11 @@ def test_each_recipe_has_been_written_and_each_layer_is_in_a_golden_file() -> No
 def test_a_golden_file_is_read_and_predicts_what_it_did(golden: Golden) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = lg.io.read_model(golden.path)
-        assert (found.kind, golden.version) == (golden.kind, FORMAT_VERSION)
+        model = golden.load(golden.path)
+        assert (container.read(golden.path).kind, golden.version) == (golden.kind, FORMAT_VERSION)
         assert golden.made
         for method, made in golden.made.items():
-            given = golden.given if found.preprocessing is None else found.preprocessing.transform(golden.given)
-            assert_same(asked(found.model, method, given), made)
+            assert_same(asked(model, method, golden.inputs()), made)
 
 
 def test_what_goes_with_a_model_is_read_too() -> None:
@@ -53,12 +53,11 @@ def test_what_goes_with_a_model_is_read_too() -> None:
 
 @EVERY
 def test_a_golden_file_that_is_saved_again_is_the_same_model(golden: Golden, tmp_path: Any) -> None:
-    before = lg.io.read_model(golden.path)
-    lg.save(before.model, tmp_path / "again.lucidgrad")
-    again = lg.load(tmp_path / "again.lucidgrad")
+    before = golden.load(golden.path)
+    write(before, tmp_path / "again.lucidgrad")
+    again = golden.load(tmp_path / "again.lucidgrad")
     for method in golden.made:
-        given = golden.given if before.preprocessing is None else before.preprocessing.transform(golden.given)
-        assert asked(again, method, given) == asked(before.model, method, given)
+        assert asked(again, method, golden.inputs()) == asked(before, method, golden.inputs())
 
 
 def assert_same(made: Any, stored: Any) -> None:

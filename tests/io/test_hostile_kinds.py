@@ -23,12 +23,12 @@ MUTATIONS = (forged, retyped, damaged)
 @pytest.fixture(scope="module", autouse=True)
 def _everything_is_imported() -> None:
     for golden in FILES:
-        use(lg.load(golden.path), golden.given)
+        use(golden.load(golden.path), golden.given)
 
 
 @EVERY
 def test_a_whole_file_is_read_with_nothing_else_touched(golden: Golden, tmp_path: Path) -> None:
-    model, _ = load_watched(golden.path.read_bytes(), tmp_path)
+    model, _ = load_watched(golden.path.read_bytes(), tmp_path, golden.load)
     assert model is not None
 
 
@@ -38,7 +38,7 @@ def attack(golden: Golden, folder: Path, seeds: range) -> tuple[int, int]:
     for seed in seeds:
         for mutate in MUTATIONS:
             bad = mutate(data, random.Random(f"{golden.path.stem} {seed} {mutate.__name__}"))
-            model, _ = load_watched(bad, folder)
+            model, _ = load_watched(bad, folder, golden.load)
             if model is not None:
                 taken += 1
                 use(model, golden.given)
