@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.errors import ArgumentError, DataError, DtypeError, GradientError, ShapeError, explain
+from lucidgrad.ops.arrays import regular
 from lucidgrad.ops.promotion import check_dtype
 from lucidgrad.tensor import Tensor
 
@@ -15,7 +16,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def array_of(x: Any) -> Array:
     """The elements of a Tensor, an array or a list: booleans, integers, or floats in the precision they have."""
-    array = x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+    array = x.numpy() if isinstance(x, Tensor) else np.asarray(regular(x))
     check_dtype(array.dtype)
     return array
 

@@ -19,7 +19,7 @@ from lucidgrad.elements import Elements
 from lucidgrad.errors import DtypeError, GradientError, ShapeError, explain
 from lucidgrad.graph import Value
 from lucidgrad.ops import indexing, linalg
-from lucidgrad.ops.arrays import frozen, own_array
+from lucidgrad.ops.arrays import frozen, own_array, regular
 from lucidgrad.ops.compute import compute
 from lucidgrad.ops.op import Op
 from lucidgrad.ops.promotion import FLOAT64, common_dtype
@@ -375,7 +375,7 @@ def _operand(x: Any) -> Any:
         return x
     if isinstance(x, np.bool_ | np.integer | np.floating):
         return x.item()
-    array = np.asarray(x)
+    array = np.asarray(regular(x))
     return tensor(array, dtype=FLOAT64 if array.dtype.newbyteorder("=") == FLOAT64 else None)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lucidgrad.data import Dataset, digits, sine, xor
-from lucidgrad.errors import DataError
+from lucidgrad.errors import DataError, ShapeError
 
 
 def test_a_data_set_tells_how_large_the_network_must_be():
@@ -31,6 +31,21 @@ def test_samples_without_targets_are_refused():
         Dataset("odd", np.zeros((3, 1)), np.zeros(2))
     with pytest.raises(DataError, match="a target for each test sample, got 1 samples and 2 targets"):
         Dataset("odd", np.zeros((3, 1)), np.zeros(3), np.zeros((1, 1)), np.zeros(2))
+
+
+def test_what_is_no_array_of_samples_is_refused_and_lists_become_arrays():
+    message = r"Dataset\('x'\) expected arrays of samples x_train and targets y_train, got x_train=5. Give x of shape"
+    with pytest.raises(DataError, match=message):
+        Dataset("x", 5, 6)
+    with pytest.raises(DataError, match="got y_train=None"):
+        Dataset("x", [[1.0]], None)
+    with pytest.raises(DataError, match="x_test and targets y_test, got y_test=4"):
+        Dataset("x", [[1.0]], [0], [[1.0]], 4)
+    with pytest.raises(ShapeError, match="expected numbers in a regular grid, got rows of different lengths"):
+        Dataset("x", [[1.0], [1.0, 2.0]], [0, 1])
+    made = Dataset("x", [[1.0, 2.0]], [0], [[1.0, 2.0]], [0])
+    assert repr(made) == "Dataset('x': 1 train + 1 test samples, 2 features, 1 outputs, float64)"
+    assert made.y_test.dtype == np.int64
 
 
 def test_half_a_test_part_is_refused():

@@ -44,6 +44,11 @@ def test_training_goes_on_in_the_middle_of_an_epoch():
     [
         (lambda: epoch_order(-1, Key(0), 0), r"epoch_order\(n\) expected a whole number of at least 0, got -1"),
         (lambda: epoch_order(3, Key(0), -1), r"epoch_order\(epoch\) expected .* at least 0, got -1"),
+        (
+            lambda: epoch_order(3, 7, 0),
+            r"epoch_order\(key\) expected a lucidgrad.Key, got 7, .* Make one of a seed: Key\(0",
+        ),
+        (lambda: epoch_order(3, "key", 0), r"epoch_order\(key\) expected a lucidgrad.Key, got 'key', of the type str"),
         (lambda: batches(np.arange(3), 0), r"batches\(batch_size\) expected .* at least 1, got 0. Use 1 or more"),
         (lambda: batches(np.arange(3), 1.5), r"batches\(batch_size\) expected a whole number .*, got 1.5"),
         (lambda: batches(np.arange(3), True), r"batches\(batch_size\) expected a whole number .*, got True"),

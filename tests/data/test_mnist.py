@@ -11,7 +11,7 @@ import pytest
 from lucidgrad.data import fashion_mnist, mnist, write_idx
 from lucidgrad.data.download import RemoteFile
 from lucidgrad.data.idx import idx_sha256
-from lucidgrad.errors import DataError, DownloadError
+from lucidgrad.errors import ArgumentError, DataError, DownloadError
 
 module = importlib.import_module("lucidgrad.data.mnist")  # the package has the function under this name
 REAL = {"mnist": module.MNIST, "fashion_mnist": module.FASHION_MNIST}
@@ -234,6 +234,13 @@ def test_importing_the_data_imports_neither_the_network_nor_scikit_learn():
         "import sys, lucidgrad.data; print(*{'sklearn', 'rich', 'urllib.request', 'platformdirs'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == ""
+
+
+@pytest.mark.parametrize("load", [mnist, fashion_mnist])
+@pytest.mark.parametrize("folder", [5, b"data", ["data"]])
+def test_a_folder_that_is_no_path_is_refused(load, folder):
+    with pytest.raises(ArgumentError, match=rf"{load.__name__}\(folder\) expected the path of a folder, got "):
+        load(folder)
 
 
 # How often each digit is in the test part, as counted in the published file.

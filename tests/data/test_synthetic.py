@@ -130,6 +130,13 @@ def test_noise_must_be_a_number_from_0_upwards(draw, noise):
         (lambda: blobs(10, centers="many"), r"blobs\(centers\) expected how many"),
         (lambda: blobs(2, centers=3), r"blobs\(n\) expected a whole number of at least 3"),
         (lambda: polynomial(10, coefficients=()), r"polynomial\(coefficients\) expected finite numbers, got \(\)"),
+        (
+            lambda: polynomial(10, coefficients=3),
+            r"polynomial\(coefficients\) expected finite numbers, got 3. Give one fo",
+        ),
+        (lambda: polynomial(10, coefficients=None), r"polynomial\(coefficients\) expected finite numbers, got None"),
+        (lambda: polynomial(10, coefficients=[[1], [1, 2]]), r"polynomial\(coefficients\) expected finite numbers"),
+        (lambda: polynomial(10, coefficients=np.ones((2, 2))), r"polynomial\(coefficients\) expected finite numbers"),
         (lambda: polynomial(10, coefficients=(1, math.inf)), r"polynomial\(coefficients\)"),
         (lambda: xor(10, seed=-1), "seed expected an integer"),
     ],

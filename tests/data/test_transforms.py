@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from lucidgrad.data import Standardize, one_hot, standardize
 from lucidgrad.data import transforms as transforms_of_package
-from lucidgrad.errors import ArgumentError, DataError
+from lucidgrad.errors import ArgumentError, DataError, DtypeError, ShapeError
 
 
 def samples(shape, seed=0):
@@ -121,6 +121,26 @@ def test_samples_of_another_shape_are_refused():
         Standardize.fit(samples((9, 3))).transform(samples((9, 4)))
     with pytest.raises(DataError, match="inverse expected samples"):
         Standardize.fit(samples((9, 3))).inverse(samples((9, 4)))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "got"),
+    [("klingon", "'klingon'"), (5, "5"), (int, "int64"), ("U5", "<U5"), (bool, "bool"), (complex, "complex128")],
+)
+def test_what_is_standardised_is_no_dtype_but_one_of_floats(dtype, got):
+    scaler = Standardize.fit(samples((9, 3)))
+    for way in ("transform", "inverse"):
+        with pytest.raises(DtypeError, match=rf"{way}\(dtype\) expected a dtype of floats, got {got}. Use np.float32"):
+            getattr(scaler, way)(samples((9, 3)), dtype)
+    assert scaler.transform(samples((9, 3)), np.float64).dtype == np.float64
+
+
+def test_rows_of_different_lengths_are_no_array():
+    for ask in (Standardize.fit, Standardize.fit(samples((9, 3))).transform, one_hot):
+        with pytest.raises(
+            ShapeError, match=r"in a regular grid, got rows of different lengths: .*Give all rows the same"
+        ):
+            ask([[1, 2], [3]])
 
 
 def test_labels_become_rows_with_a_single_1():

@@ -8,6 +8,7 @@ import pytest
 from sklearn import metrics
 
 import lucidgrad as lg
+from lucidgrad.errors import ShapeError
 from lucidgrad.tables.measuring import importances, measure
 from lucidgrad.tables.report import number
 
@@ -76,3 +77,30 @@ def test_the_columns_that_decide_are_the_important_ones(monkeypatch):
     assert [one.column for one in few[:2]] == [one.column for one in found[:2]]
     assert len(few) == 3
     assert note.endswith("of 7 columns, the 3 that go along most with what is predicted")
+
+
+@pytest.mark.parametrize(
+    ("y", "answer", "classes", "base", "message"),
+    [
+        (
+            np.zeros(3),
+            np.zeros(4),
+            None,
+            None,
+            r"targets of shape \(3,\) and answers of shape \(4,\). Ask the model abou",
+        ),
+        (np.zeros(0), np.zeros(0), None, None, r"targets of shape \(0,\) .* at least one"),
+        (np.zeros((3, 1)), np.zeros((3, 1)), None, None, r"values \(rows,\), got targets of shape \(3, 1\)"),
+        ([0, 1], [[1, 0]], ["a", "b"], None, r"probabilities \(rows, 2\), got targets of shape \(2,\) and .* \(1, 2\)"),
+        ([0, 1], [[1, 0, 0]] * 2, ["a", "b"], None, r"probabilities \(rows, 2\), .* answers of shape \(2, 3\)"),
+        ([0, 1], [[1, 0]] * 2, ["a", "b"], [0.5], r"measure\(base\) expected shape \(2,\), got shape \(1,\)"),
+        ([1.0, 2.0], [1.0, 2.0], None, [0.5, 0.5], r"measure\(base\) expected shape \(1,\), got shape \(2,\)"),
+    ],
+)
+def test_answers_that_are_not_to_these_targets_are_refused(y, answer, classes, base, message):
+    with pytest.raises(ShapeError, match=message):
+        measure(y, answer, classes, base)
+
+
+def test_measures_take_lists_too():
+    assert measure([1.0, 3.0], [1.0, 3.0], None, [2.0]).scores[0].model == 1

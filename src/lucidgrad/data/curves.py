@@ -120,10 +120,11 @@ def polynomial(
     True
     """
     check_drawn("polynomial", n, noise)
-    if not (len(coefficients) and all(is_number(c) and math.isfinite(c) for c in coefficients)):
-        raise ArgumentError(
-            explain("polynomial(coefficients) expected finite numbers", repr(coefficients), "Try (0, -1, 0, 2)")
-        )
+    given: Any = coefficients
+    is_list = (isinstance(given, np.ndarray) and given.ndim == 1) or isinstance(given, Sequence)
+    if not (is_list and len(given) and all(is_number(c) and math.isfinite(c) for c in given)):
+        try_ = "Give one for each power of x from 0 on: (0, -1, 0, 2)"
+        raise ArgumentError(explain("polynomial(coefficients) expected finite numbers", repr(given), try_))
     x = _uniform(n, -1, 1, seed)
     return _curve(x, _polynomial(coefficients, x), noise, seed)
 

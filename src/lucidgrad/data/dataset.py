@@ -10,6 +10,7 @@ import numpy as np
 
 from lucidgrad.data.split import train_validation_split
 from lucidgrad.errors import DataError, explain
+from lucidgrad.ops.arrays import regular
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -40,7 +41,9 @@ class Dataset:
     Raises
     ------
     DataError
-        When samples and targets differ in number, or only one of ``x_test`` and ``y_test`` is given.
+        When samples and targets are no arrays or differ in number, or only one of ``x_test`` and ``y_test`` is given.
+    ShapeError
+        When rows have different lengths.
 
     Examples
     --------
@@ -61,14 +64,14 @@ class Dataset:
     source: Path | None = None
 
     def __post_init__(self) -> None:
-        _check_pair(self.name, "train", self.x_train, self.y_train)
+        _check_pair(self, "train")
         if (self.x_test is None) != (self.y_test is None):
             given = "y_test" if self.x_test is None else "x_test"
             raise DataError(
                 explain(f"Dataset({self.name!r}) expected x_test and y_test together", f"only {given}", "Give both")
             )
         if self.x_test is not None and self.y_test is not None:
-            _check_pair(self.name, "test", self.x_test, self.y_test)
+            _check_pair(self, "test")
 
     @property
     def in_features(self) -> int:
@@ -116,11 +119,23 @@ class Dataset:
         )
 
 
-def _check_pair(name: str, part: str, x: Array, y: Array) -> None:
+def _check_pair(dataset: Dataset, part: str) -> None:
+    """Be sure of two arrays, made of whatever was given for them, with as many rows."""
+    pair = []
+    for name in (f"x_{part}", f"y_{part}"):
+        given = getattr(dataset, name)
+        array = regular(given)
+        if not array.ndim:
+            expected = f"Dataset({dataset.name!r}) expected arrays of samples x_{part} and targets y_{part}"
+            got = f"{name}={given!r}"
+            raise DataError(explain(expected, got, "Give x of shape (n, in_features), y of (n,) or (n, out_features)"))
+        object.__setattr__(dataset, name, array)
+        pair.append(array)
+    x, y = pair
     if len(x) != len(y):
         raise DataError(
             explain(
-                f"Dataset({name!r}) expected a target for each {part} sample",
+                f"Dataset({dataset.name!r}) expected a target for each {part} sample",
                 f"{len(x)} samples and {len(y)} targets",
                 f"Look at how x_{part} and y_{part} were cut",
             )

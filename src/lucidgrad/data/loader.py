@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lucidgrad.data.checks import whole_number
+from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.random import Key
 
 Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
@@ -35,7 +36,7 @@ def epoch_order(n: int, key: Key, epoch: int, shuffle: bool = True) -> Indices:
     Raises
     ------
     ArgumentError
-        When ``n`` or ``epoch`` is no whole number or below 0.
+        When ``n`` or ``epoch`` is no whole number or below 0, or ``key`` is no Key.
 
     Examples
     --------
@@ -48,6 +49,10 @@ def epoch_order(n: int, key: Key, epoch: int, shuffle: bool = True) -> Indices:
     """
     n = whole_number("epoch_order(n)", n, at_least=0)
     epoch = whole_number("epoch_order(epoch)", epoch, at_least=0)
+    given: object = key
+    if shuffle and not isinstance(given, Key):
+        got = f"{given!r}, of the type {type(given).__name__}"
+        raise ArgumentError(explain("epoch_order(key) expected a lucidgrad.Key", got, "Make one of a seed: Key(0)"))
     return key.fold_in(epoch).permutation(n) if shuffle else np.arange(n, dtype=np.int64)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from lucidgrad.data.dataset import Dataset
 from lucidgrad.data.download import RemoteFile, UnavailableError, download
 from lucidgrad.data.idx import idx_sha256, read_idx
-from lucidgrad.errors import DataError, DownloadError, explain
+from lucidgrad.errors import ArgumentError, DataError, DownloadError, explain
 
 Bytes: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -141,6 +141,8 @@ def mnist(folder: str | os.PathLike[str] | None = None, *, download: bool = True
         When a file is not on this machine and cannot be had; says which files belong into which folder.
     DataError
         When a file on this machine is damaged, or is not the one that was published.
+    ArgumentError
+        When ``folder`` is no path.
 
     Examples
     --------
@@ -176,7 +178,7 @@ def fashion_mnist(
 
     Raises
     ------
-    DownloadError, DataError
+    DownloadError, DataError, ArgumentError
         As ``mnist``.
 
     Examples
@@ -189,7 +191,12 @@ def fashion_mnist(
     return _load(FASHION_MNIST, folder, download, scaled)
 
 
-def _load(publication: Publication, folder: str | os.PathLike[str] | None, may_download: bool, scaled: bool) -> Dataset:
+def _load(publication: Publication, folder: Any, may_download: bool, scaled: bool) -> Dataset:
+    if not isinstance(folder, str | os.PathLike | None):
+        got = f"{folder!r}, of the type {type(folder).__name__}"
+        raise ArgumentError(
+            explain(f"{publication.name}(folder) expected the path of a folder", got, "Name one, or leave it out")
+        )
     places = [Path(folder).expanduser()] if folder is not None else _usual_places()
     hits = {part: _find(publication, part, places, folder is not None) for part in _PARTS}
     found = {part: hit for part, hit in hits.items() if hit is not None}

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from lucidgrad.data.checks import is_number, whole_number
 from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.ops.arrays import regular
 from lucidgrad.random import Key
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -51,7 +52,7 @@ def train_validation_split(
     >>> len(x_train), len(x_validation), int(y_validation.sum())
     (150, 50, 25)
     """
-    samples, targets = np.asanyarray(x), np.asanyarray(y)
+    samples, targets = regular(x), regular(y)
     if samples.ndim == 0 or targets.ndim == 0 or len(samples) != len(targets):
         raise DataError(
             explain(
@@ -131,7 +132,7 @@ def _held_back(n: int, fraction: float) -> int:
 
 def _classes(stratify: ArrayLike, n: int) -> tuple[Indices, Indices, Array]:
     """The number of the class of each sample, the size of each class, and its name."""
-    labels = np.asarray(stratify)
+    labels = np.asarray(regular(stratify))
     if labels.shape != (n,):
         raise DataError(
             explain(f"stratify expected labels of shape ({n},)", str(labels.shape), "Give one label for each sample")

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from lucidgrad.data.checks import whole_number
-from lucidgrad.errors import DataError, explain
+from lucidgrad.errors import DataError, DtypeError, explain
+from lucidgrad.ops.arrays import regular
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 _Float64s: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -111,6 +112,8 @@ class Standardize:
         ------
         DataError
             When the samples of ``x`` have another shape than those fitted, or are no real numbers.
+        DtypeError
+            When ``dtype`` is not one of floats: whole numbers could not hold what comes out.
         """
         return self._apply(x, "transform", dtype)
 
@@ -131,7 +134,7 @@ class Standardize:
 
         Raises
         ------
-        DataError
+        DataError, DtypeError
             As ``transform``.
 
         Examples
@@ -153,7 +156,7 @@ class Standardize:
                     "Pass the columns it was fitted on, in the same order",
                 )
             )
-        out = np.empty(array.shape, dtype)
+        out = np.empty(array.shape, _float(dtype, f"Standardize.{way}(dtype)"))
         for rows in _row_chunks(array):
             chunk = array[rows].astype(np.float64)
             out[rows] = (chunk - self.mean) / self.scale if way == "transform" else chunk * self.scale + self.mean
@@ -222,7 +225,7 @@ def one_hot(labels: ArrayLike, classes: int | None = None) -> np.ndarray[Any, np
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)
     """
-    array = np.asarray(labels)
+    array = np.asarray(regular(labels))
     if array.ndim != 1 or (array.dtype.kind not in "iub" and array.size):
         raise DataError(
             explain(
@@ -248,7 +251,7 @@ def one_hot(labels: ArrayLike, classes: int | None = None) -> np.ndarray[Any, np
 
 
 def _real(x: ArrayLike, who: str) -> Array:
-    array = np.asanyarray(x)
+    array = regular(x)
     if array.ndim == 0 or array.dtype.kind not in "fiub":
         raise DataError(
             explain(
@@ -258,6 +261,17 @@ def _real(x: ArrayLike, who: str) -> Array:
             )
         )
     return array
+
+
+def _float(dtype: DTypeLike, who: str) -> np.dtype[Any]:
+    try:
+        found = np.dtype(dtype)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.kind != "f":
+        got = repr(dtype) if found is None else str(found)
+        raise DtypeError(explain(f"{who} expected a dtype of floats", got, "Use np.float32 or np.float64"))
+    return found
 
 
 def _row_chunks(array: Array) -> Iterator[slice]:

@@ -15,6 +15,7 @@ from lucidgrad.errors import ArgumentError, LucidgradError, explain
 from lucidgrad.files.container import PathLike
 from lucidgrad.nn.summary import output_shapes, table
 from lucidgrad.nn.weights_file import read_weights, write_weights
+from lucidgrad.ops.arrays import regular
 from lucidgrad.ops.promotion import FLOAT32, FLOAT64, SUPPORTED
 from lucidgrad.tensor import Tensor, tensor
 
@@ -270,7 +271,7 @@ def _as_input(module: Module, x: Any) -> Any:
             return x  # several inputs in one list, with their history
     elif isinstance(x, Tensor) or not hasattr(x, "__array__"):
         return x
-    array = np.asarray(x)
+    array = np.asarray(regular(x))
     dtype = array.dtype
     if dtype.kind == "f":
         default = FLOAT64 if dtype == FLOAT64 and not isinstance(x, list | tuple) else FLOAT32

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lucidgrad.errors import ShapeError
+from lucidgrad.errors import ShapeError, explain
 from lucidgrad.ops.promotion import FLOAT32, check_dtype
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -16,16 +16,22 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def own_array(data: Any, dtype: DTypeLike | None = None) -> Array:
     """A read-only copy of numbers, nested lists or an array; floats become float32 unless ``dtype`` says otherwise."""
     target = None if dtype is None else check_dtype(_native(np.dtype(dtype)))
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise ShapeError(f"expected numbers in a regular grid, but {error}. Give all rows the same length.") from None
+    array = np.asarray(regular(data))
     if array.dtype.kind not in "biuf":
         check_dtype(array.dtype)  # text and objects are not read as numbers
     if target is None:
         target = FLOAT32 if array.dtype.kind == "f" else check_dtype(_native(array.dtype))
     with np.errstate(all="ignore"):  # 1e300 is infinite in float32
         return frozen(array.astype(target))
+
+
+def regular(data: Any) -> Array:
+    """What NumPy makes of data, subclasses as they are; rows of different lengths are no array."""
+    try:
+        return np.asanyarray(data)
+    except ValueError as error:
+        got = f"rows of different lengths: {str(error).rstrip('.')}"
+        raise ShapeError(explain("expected numbers in a regular grid", got, "Give all rows the same length")) from None
 
 
 def frozen(array: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from lucidgrad.errors import ShapeError, explain
 from lucidgrad.functional import softmax
 from lucidgrad.random import Key
 from lucidgrad.tensor import Tensor
@@ -149,6 +150,11 @@ def measure(y: Array, answer: Array, classes: Array | None, base: Array | None, 
     where
         Where the baseline is from.
 
+    Raises
+    ------
+    ShapeError
+        When there is not an answer to each target, or the baseline is not one for these.
+
     Examples
     --------
     >>> import numpy as np
@@ -157,7 +163,26 @@ def measure(y: Array, answer: Array, classes: Array | None, base: Array | None, 
     >>> [(s.name, round(s.model, 3), round(s.baseline, 3)) for s in m.scores]
     [('R2', 0.5, 0.0), ('mean absolute error', 0.333, 0.667), ('root mean squared error', 0.577, 0.816)]
     """
-    return _of_values(y, answer, base, where) if classes is None else _of_classes(y, answer, classes, base, where)
+    y, answer = np.asarray(y), np.asarray(answer)
+    labels, rows = None if classes is None else np.asarray(classes), len(y) if y.ndim else 0
+    wanted = (rows,) if labels is None else (rows, len(labels))
+    if y.ndim != 1 or not rows or answer.shape != wanted:
+        what = "values (rows,)" if labels is None else f"probabilities (rows, {len(labels)})"
+        raise ShapeError(
+            explain(
+                f"measure expected targets (rows,) and an answer to each, {what}",
+                f"targets of shape {y.shape} and answers of shape {answer.shape}",
+                "Ask the model about the very rows whose targets are given, at least one",
+            )
+        )
+    share = None if base is None else np.asarray(base)
+    if share is not None and share.shape != (wanted[1:] or (1,)):
+        got, try_ = (
+            f"shape {share.shape}",
+            "Give one number for each class, or the mean alone; None where it is not known",
+        )
+        raise ShapeError(explain(f"measure(base) expected shape {wanted[1:] or (1,)}", got, try_))
+    return _of_values(y, answer, share, where) if labels is None else _of_classes(y, answer, labels, share, where)
 
 
 def _of_values(y: Array, answer: Array, base: Array | None, where: str) -> Measured:

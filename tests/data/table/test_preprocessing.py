@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -173,6 +174,12 @@ def test_the_state_is_plain_and_makes_the_same_preprocessing(scaling):
         TablePreprocessing.from_state({**state, "version": 9})
     with pytest.raises(ArgumentError, match="a preprocessing expected its state"):
         TablePreprocessing.from_state({})
+    for none in (5, None, "state", [1]):
+        with pytest.raises(ArgumentError, match=re.escape(f"expected its state, got {none!r}, of the type ")):
+            TablePreprocessing.from_state(none)
+    column = {**state["columns"][0], "encoding": 5}
+    with pytest.raises(ArgumentError, match=r"an encoding expected its state, got 5\. Use what state\(\) gave"):
+        TablePreprocessing.from_state({**state, "columns": [column]})
     bad = {**state, "columns": [{**state["columns"][0], "encoding": {"encoding": "os.system"}}]}
     with pytest.raises(ArgumentError, match=r"an encoding expected to be one of numeric, .*, got 'os.system'"):
         TablePreprocessing.from_state(bad)

@@ -284,7 +284,7 @@ ENCODINGS: dict[str, type[NumericEncoding | CategoricalEncoding | BooleanEncodin
 }
 
 
-def encoding_of(state: dict[str, Any]) -> Encoding:
+def encoding_of(state: Any) -> Encoding:
     """Make an encoding of what its ``state`` gave.
 
     Raises
@@ -292,6 +292,8 @@ def encoding_of(state: dict[str, Any]) -> Encoding:
     ArgumentError
         When it is not the state of an encoding.
     """
+    if not isinstance(state, dict):
+        raise ArgumentError(explain("an encoding expected its state", repr(state)[:100], "Use what state() gave"))
     rest = dict(state)
     kind = ENCODINGS.get(rest.pop("encoding", None))
     if kind is None or rest.keys() != {f.name for f in fields(kind)}:

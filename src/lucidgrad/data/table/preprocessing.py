@@ -226,10 +226,14 @@ class TablePreprocessing:
         ArgumentError
             When it is not one, or of a newer version.
         """
-        if state.keys() != {"version", "scaling", "named", "columns"}:
-            raise ArgumentError(
-                explain("a preprocessing expected its state", f"a dict of {sorted(state)}", "Use what state() gave")
+        is_map = isinstance(state, Mapping)
+        if not is_map or state.keys() != {"version", "scaling", "named", "columns"}:
+            got = (
+                f"a dict of {sorted(map(str, state))}"
+                if is_map
+                else f"{state!r:.100}, of the type {type(state).__name__}"
             )
+            raise ArgumentError(explain("a preprocessing expected its state", got, "Use what state() gave"))
         if state["version"] != VERSION or state["scaling"] not in SCALINGS:
             got = f"version {state['version']!r}, scaling {state['scaling']!r}"
             raise ArgumentError(explain(f"a preprocessing expected version {VERSION}", got, "Use a newer lucidgrad"))
