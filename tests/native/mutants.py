@@ -71,7 +71,7 @@ MUTANTS: dict[str, Mutant] = {
         "clip",
     ),
     "argmin passes over NaN": _mutant(
-        "kernels.reduction:_search", "better = c.or_(better, unseen)", "pass", "argmin argmax"
+        "kernels.reduction:better", "chosen = c.or_(chosen, unseen)", "pass", "argmin argmax"
     ),
     "x + 0.0 is x": _mutant("passes.identities:_plus", "-0.0 if", "0.0 if", "add"),
     # other numbers
@@ -87,9 +87,7 @@ MUTANTS: dict[str, Mutant] = {
     "exp is off by a few hundred thousandths": _mutant(
         "mathlib.exponential:exp", "return _scaled(c, x, f, tail)", "return c.mul(_scaled(c, x, f, tail), 1.00003)"
     ),
-    "argmax takes the last of the largest": _mutant(
-        "kernels.reduction:_search", 'how = "gt" if', 'how = "ge" if', "argmax"
-    ),
+    "argmax takes the last of the largest": _mutant("kernels.reduction:better", '"gt" if', '"ge" if', "argmax"),
     "what is padded is filled up with 0": _mutant(
         "expression:Expression._pad", 'instruction.attrs.get("value", 0.0)', "0", "pad"
     ),
@@ -99,6 +97,12 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a sum leaves out a single element behind its vectors": _mutant(
         "kernels.reduction:_along_last", "if whole < n:", "if whole < n - (n > 1):", "sum prod max min"
+    ),
+    "a sum of short rows leaves out their last column": _mutant(
+        "kernels.short_rows:ShortRows._reduced",
+        "for j in range(x.shape[1])]",
+        "for j in range(x.shape[1] - 1)]",
+        "sum prod max min",
     ),
     "lanes behind the end of a row count": _mutant(
         "kernels.reduction:_element", "if mask is not None and lanes > 1:", "if False:", "sum prod max min"

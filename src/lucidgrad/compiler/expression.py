@@ -79,8 +79,8 @@ class Expression:
     def at(self, x: Any, index: Index, mask: Reg | None = None) -> Reg:
         """The element of an operand (a value or a constant array) at an index."""
         if isinstance(x, np.ndarray):
-            if x.size == 1:
-                return self.register(x.reshape(())[()], x.dtype)
+            if x.size == 1 or (x.size and all(isinstance(i, int) for i in index)):
+                return self.register(x.reshape(())[()] if x.size == 1 else x[index], x.dtype)
             return self.frame.load(self.constants(x), index, mask)
         assert isinstance(x, Value)  # numbers are no operands to read
         key = (x, index, mask and mask.text)

@@ -33,6 +33,8 @@ REDUCTIONS = {"sum", "max", "min", "prod", "argmax", "argmin"}
 ANCHORS = REDUCTIONS | {"matmul"}
 # Computed by loops of their own into memory.
 OPAQUE = {"random_bits"}
+# Rows of so few elements are computed several at a time, each in a lane of vectors; of fewer rows that is no gain.
+FEW, SOME_ROWS = 4, 8
 # A stored value costs a reader about this many simple instructions.
 READ_COST = 6
 _COSTS = {"divide": 4, "sqrt": 4, "power": 30, "sin": 30, "cos": 30}
@@ -46,16 +48,20 @@ class UnsupportedOpError(LucidgradError):
 
 @dataclass(eq=False)
 class Kernel:
-    """One loop nest: what it begins with (a sum, a product, a draw; or nothing) and the values it stores."""
+    """One loop nest: what it begins with (a sum, a product, a draw; or nothing) and the values it stores.
+
+    ``short``: it begins with nothing and has all that is done with some rows of few elements, sums along them too.
+    """
 
     roots: list[Value]
     anchor: Instruction | None = None
     stored: list[Value] = field(default_factory=list)
+    short: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """What its loops run over: the shape of each of its values."""
-        return self.roots[0].shape
+        """What its loops run over: the shape of each of its values (of short rows: of those with most elements)."""
+        return max((v.shape for v in self.roots), key=prod)
 
 
 def is_scatter(instruction: Instruction) -> bool:
@@ -94,8 +100,9 @@ class Fusion:
         self._cost: dict[Value, int] = {}
         self._anchor: dict[Value, Instruction | None] = {}
         self._reads: dict[Value, list[tuple[Value, Index]]] = {}
+        self._behind_short_rows: set[Value] = set()
         self.roots = self._choose_roots()
-        self.kernels = self._form_kernels()
+        self.kernels = self._with_short_rows_together(self._form_kernels())
         readers: dict[Value, set[Kernel]] = {}
         for kernel in self.kernels:
             for value, _ in (read for root in kernel.roots for read in self.reads(root)):
@@ -116,6 +123,8 @@ class Fusion:
             if instruction.op.name == "matmul":
                 roots.update(b for b in map(self.base, instruction.inputs) if self._is_computed(b))
         for instruction in self.graph.instructions:
+            if self._follows_short_rows(instruction):
+                self._behind_short_rows.add(instruction.output)
             if self._worth_storing(instruction, roots):
                 roots.add(instruction.output)
             value = instruction.output
@@ -160,6 +169,8 @@ class Fusion:
         summed = any(u.op.name in ANCHORS for u in users)
         if not value.shape:
             return cost >= READ_COST and bool(users)
+        if value in self._behind_short_rows and cost >= READ_COST and not any(map(_is_elementwise, users)):
+            return True  # it is at hand where the rows are summed
         return cost >= READ_COST and (len(users) > 1 or (stretched and not summed))
 
     def _holds_anchor(self, x: Value, roots: set[Value]) -> bool:
@@ -201,6 +212,39 @@ class Fusion:
         own = own_index(root.shape)
         fits = last.shape == root.shape and not (last.anchor is not None and is_opaque(last.anchor))
         return last if fits and all(index == own for k, index in needed if k is last) else None
+
+    def _follows_short_rows(self, instruction: Instruction) -> bool:
+        """Whether it makes a number of each short row, out of what sums along them have given."""
+        if _reduced_rows(instruction):
+            return True
+        numbers = prod(instruction.output.shape[1:]) == 1 and _is_elementwise(instruction)
+        return numbers and any(x in self._behind_short_rows for x in instruction.inputs if isinstance(x, Value))
+
+    def _with_short_rows_together(self, kernels: list[Kernel]) -> list[Kernel]:
+        """The kernels, with those that belong to the same short rows as one, where the first of them was."""
+        made: list[Kernel] = []
+        open_for: dict[int, tuple[Kernel, set[Kernel]]] = {}  # by the number of rows; and what is done before
+        for kernel in kernels:
+            rows = _short_rows(kernel)
+            group, before = open_for.get(rows, (None, set()))
+            if group is not None:
+                needed = {self.kernel_of[v] for r in kernel.roots for v, _ in self.reads(r) if v in self.kernel_of}
+                near = kernel.anchor is not None or group in needed
+                if near and needed <= before | {group, kernel}:
+                    self._join(group, kernel)
+                    continue
+            if rows and kernel.anchor is not None:
+                group = Kernel([], short=True)
+                open_for[rows] = group, set(made)
+                self._join(group, kernel)
+                made.append(group)
+            else:
+                made.append(kernel)
+        return made
+
+    def _join(self, group: Kernel, kernel: Kernel) -> None:
+        group.roots += kernel.roots
+        self.kernel_of.update(dict.fromkeys(kernel.roots, group))
 
     # --- what is read, and where ------------------------------------------------------------------------------------
 
@@ -258,6 +302,29 @@ class Fusion:
             iter(i for a, i in enumerate(index) if a not in axes) if instruction.attrs.get("keepdims") else iter(index)
         )
         return tuple(OTHER if a in axes else next(kept) for a in range(len(x.shape)))
+
+
+def _is_elementwise(instruction: Instruction) -> bool:
+    return isinstance(instruction.op.codegen, Elementwise)
+
+
+def _reduced_rows(instruction: Instruction) -> int:
+    """How many short rows an instruction reduces to a number each; 0: it does something else."""
+    if instruction.op.name not in REDUCTIONS:
+        return 0
+    shape = instruction.inputs[0].shape
+    axes = normalize_axes(instruction.attrs.get("axis"), len(shape))
+    short = len(shape) == 2 and tuple(axes) == (1,) and shape[0] >= SOME_ROWS and 2 <= shape[1] <= FEW
+    return shape[0] if short else 0
+
+
+def _short_rows(kernel: Kernel) -> int:
+    """How many rows a kernel has that may be computed with others of short rows; 0: it is no such kernel."""
+    rows = kernel.shape[0] if kernel.shape else 0
+    if kernel.anchor is not None and _reduced_rows(kernel.anchor) != rows:
+        return 0
+    short = all(len(v.shape) <= 2 and prod(v.shape[1:]) <= FEW and v.dtype.kind != "b" for v in kernel.roots)
+    return rows if short and rows >= SOME_ROWS else 0
 
 
 def _numbers_first(graph: Graph) -> list[Instruction]:

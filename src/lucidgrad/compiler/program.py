@@ -24,6 +24,7 @@ from lucidgrad.compiler.kernels.nest import Bounds
 from lucidgrad.compiler.kernels.product import product
 from lucidgrad.compiler.kernels.reduction import reduction
 from lucidgrad.compiler.kernels.scatter import draw, scatter
+from lucidgrad.compiler.kernels.short_rows import ShortRows, short_rows
 from lucidgrad.compiler.layout import Place, Plan
 from lucidgrad.compiler.machine import Library, Target, compile_text, host
 from lucidgrad.compiler.pace import Pace
@@ -147,7 +148,8 @@ class Program:
         frame = Frame(c, plan.order_slot, plan.error_slot, plan.end_slot)
         share = task.share
         bounds: Bounds = {} if share is None else {share.axis: frame.slice(share.size, share.grain)}
-        expression = Expression(frame, self.fusion.made_by, plan.buffer_of, plan.constant, plan.mirrors)
+        kind = ShortRows if isinstance(task.work, Kernel) and task.work.short else Expression
+        expression = kind(frame, self.fusion.made_by, plan.buffer_of, plan.constant, plan.mirrors)
         if isinstance(task.work, Kernel):
             self._write_kernel(expression, task.work, bounds)
         elif task.mirrors:
@@ -162,7 +164,9 @@ class Program:
         for value in self.plan.scalars_of(kernel):
             expression.frame.at_top(("scalar", value), lambda v=value: expression.at(v, ()))
         anchor = kernel.anchor
-        if anchor is None:
+        if isinstance(expression, ShortRows):
+            short_rows(expression, kernel, bounds)
+        elif anchor is None:
             elementwise(expression, kernel, bounds)
         elif anchor.op.name == "matmul":
             product(expression, kernel, bounds, self.target.registers * 4 // anchor.output.dtype.itemsize)

@@ -8,7 +8,7 @@ from math import prod
 
 from lucidgrad.compiler.assembly import LANES
 from lucidgrad.compiler.buffers import padded_size
-from lucidgrad.compiler.fuse import Kernel, is_opaque
+from lucidgrad.compiler.fuse import REDUCTIONS, Kernel, is_opaque
 from lucidgrad.compiler.kernels.nest import panel_axis
 from lucidgrad.compiler.kernels.product import Tiles
 from lucidgrad.compiler.machine import description
@@ -164,7 +164,7 @@ class Report:
     def _words(self, kernel: Kernel) -> str:
         anchor = kernel.anchor
         then = [i.op.name for i in self._behind(kernel)]
-        begin = ""
+        begin = f"rows of {prod(kernel.shape[1:])}, sixteen at a time: " if kernel.short else ""
         if anchor is not None:
             sizes = " x ".join(str(x.shape) for x in anchor.inputs if hasattr(x, "shape"))
             begin = f"{anchor.op.name} {sizes}"
@@ -190,7 +190,11 @@ class Report:
 
         for root in kernel.roots:
             visit(root)
-        return [i for i in self.program.graph.instructions if i in found and isinstance(i.op.codegen, Elementwise)]
+        return [
+            i
+            for i in self.program.graph.instructions
+            if i in found and (isinstance(i.op.codegen, Elementwise) or (kernel.short and i.op.name in REDUCTIONS))
+        ]
 
     def _tile(self, kernel: Kernel) -> str:
         assert kernel.anchor is not None

@@ -143,7 +143,7 @@ class Shares:
         if not shape or (anchor is not None and is_scatter(anchor)):
             return None
         name = None if anchor is None else anchor.op.name
-        work = prod(shape)
+        work = prod(shape) * (len(kernel.roots) if kernel.short else 1)
         if name == "random_bits":
             return Share(0, shape[0], GRAIN) if work >= WORTH_SHARING and shape[0] > 1 else None
         if name == "matmul":
@@ -199,6 +199,8 @@ class Shares:
             for value, index in self.plan.fusion.reads(root):
                 made = self.written.get(self.plan.buffer_of[value]) if value in self.plan.buffer_of else None
                 if made is None or not isinstance(place := index[made.axis], Axis):
+                    continue
+                if kernel.short and place.number:
                     continue
                 if made.size == kernel.shape[place.number]:
                     return made.along(place.number)

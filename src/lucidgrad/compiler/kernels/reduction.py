@@ -24,7 +24,7 @@ from lucidgrad.ops.shapes import normalize_axes
 
 Combine = Callable[[Any, Reg, Reg], Reg]
 
-_COMBINE: dict[str, Combine] = {
+COMBINE: dict[str, Combine] = {
     "sum": lambda c, a, b: c.add(a, b),
     "prod": lambda c, a, b: c.mul(a, b),
     "max": lambda c, a, b: c.maximum(a, b),
@@ -86,7 +86,7 @@ def _along_last(expression: Expression, kernel: Kernel, bounds: Bounds, axes: Se
     c = expression.c
     (x,) = instruction.inputs
     name, dtype = instruction.op.name, instruction.output.dtype
-    combine = _COMBINE[name]
+    combine = COMBINE[name]
     outer = [a for a in axes if a != last]
     if last is not None and not outer and _in_step(kernel, x.shape, last):
         bounds = _rows_in_step(expression, kernel, bounds, last)
@@ -139,7 +139,7 @@ def _rows_in_step(expression: Expression, kernel: Kernel, bounds: Bounds, last: 
     assert instruction is not None
     c, math = expression.c, expression.frame.math
     (x,) = instruction.inputs
-    combine, n = _COMBINE[instruction.op.name], x.shape[last]
+    combine, n = COMBINE[instruction.op.name], x.shape[last]
     axis = last - 1
     start, stop = bounds.get(axis, (0, x.shape[axis]))
     if isinstance(start, int) and isinstance(stop, int):
@@ -218,7 +218,7 @@ def _across(expression: Expression, kernel: Kernel, bounds: Bounds, axes: Sequen
     c = expression.c
     (x,) = instruction.inputs
     name, dtype = instruction.op.name, instruction.output.dtype
-    combine = _COMBINE[name]
+    combine = COMBINE[name]
     kept = instruction.attrs.get("keepdims", False)
     place_of_last = last if kept else last - sum(a < last for a in axes)
     shape = kernel.shape
@@ -240,13 +240,21 @@ def _across(expression: Expression, kernel: Kernel, bounds: Bounds, axes: Sequen
             store_all(expression, kernel, at_output, mask)
 
 
+def better(c: Any, name: str, value: Reg, extreme: Reg) -> Reg:
+    """Whether argmax or argmin goes on with the value instead of what it has found so far."""
+    chosen: Reg = c.compare("gt" if name == "argmax" else "lt", value, extreme)
+    if value.dtype.kind == "f":
+        unseen = c.and_(c.compare("ne", value, value), c.compare("eq", extreme, extreme))
+        chosen = c.or_(chosen, unseen)
+    return chosen
+
+
 def _search(expression: Expression, kernel: Kernel, bounds: Bounds, axes: Sequence[int]) -> None:
     """Where the extreme is: the first, or the first NaN."""
     instruction = kernel.anchor
     assert instruction is not None
     c = expression.c
     (x,) = instruction.inputs
-    how = "gt" if instruction.op.name == "argmax" else "lt"
     with loops(expression, kernel.shape, range(len(kernel.shape)), bounds) as index:
         start = input_index(instruction, index, dict.fromkeys(axes, 0))
         best = [c.const(0, I64), c.const(0, I64), expression.at(x, start)]  # how many seen, which one, its value
@@ -255,11 +263,8 @@ def _search(expression: Expression, kernel: Kernel, bounds: Bounds, axes: Sequen
             if not axes:
                 count, which, extreme = state
                 value = expression.at(x, input_index(instruction, index, places))
-                better = c.compare(how, value, extreme)
-                if x.dtype.kind == "f":
-                    unseen = c.and_(c.compare("ne", value, value), c.compare("eq", extreme, extreme))
-                    better = c.or_(better, unseen)
-                return [c.add(count, 1), c.select(better, count, which), c.select(better, value, extreme)]
+                chosen = better(c, instruction.op.name, value, extreme)
+                return [c.add(count, 1), c.select(chosen, count, which), c.select(chosen, value, extreme)]
             axis, *rest = axes
             with c.loop(0, x.shape[axis], 1, state) as loop, expression.scope():
                 loop.next = search(rest, loop.values, places | {axis: loop.index})
