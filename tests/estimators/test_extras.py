@@ -18,6 +18,7 @@ from lucidgrad.functional import tanh
 from lucidgrad.losses import CrossEntropy, Huber, Poisson, Quantile, SquaredError
 from lucidgrad.optim import LBFGS, RMSprop, cosine
 from lucidgrad.training import Callback, CSVLog, EarlyStopping
+from lucidgrad.training.callbacks import progress
 
 IRIS, SPECIES = datasets.load_iris(return_X_y=True)
 IRIS = (IRIS - IRIS.mean(0)) / IRIS.std(0)
@@ -385,6 +386,17 @@ def test_progress_is_drawn_where_it_is_asked_for_and_changes_nothing(options, ca
     assert capsys.readouterr().err == ""
     np.testing.assert_array_equal(shown.coefs_[0], quiet.coefs_[0])
     assert "_bar" not in vars(shown)
+
+
+@pytest.mark.parametrize("options", [{"engine": "eager"}, {"engine": "native"}, {"dropout": 0.1}])
+def test_calls_of_partial_fit_show_nothing_unless_one_takes_long(options, capsys, monkeypatch):
+    model = classifier(**options, progress=True)
+    for _ in range(3):
+        model.partial_fit(IRIS, SPECIES, classes=np.unique(SPECIES))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "SECONDS_OF_QUIET", 0.0)
+    model.partial_fit(IRIS, SPECIES)
+    assert "epoch 1/1  loss" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("engine", ["eager", "native"])

@@ -327,3 +327,18 @@ def test_the_defaults_are_within_two_percent_of_the_best(problem):
     }
     assert scores["lucidgrad"] > max(scores.values()) - 0.02, scores
     assert scores["lucidgrad"] > scores["perceptron"] - 0.01, scores  # three seeds say no more
+
+
+def test_each_of_the_runs_for_one_model_says_what_it_is_for(capsys: Any) -> None:
+    options = {**SMALL, "epochs": 2, "refit": True, "pieces": "auto", "progress": True, "engine": "eager"}
+    lg.TabularRegressor(**options).fit(TABLE, PRICE)
+    lines = capsys.readouterr().err.splitlines()
+    assert list(dict.fromkeys(line.split("  ")[0] for line in lines)) == [
+        "1/5 plain numbers",
+        "2/5 numbers in 2 pieces",
+        "3/5 other rows to stop on (2 of 3)",
+        "4/5 other rows to stop on (3 of 3)",
+        "5/5 all rows",
+    ]
+    lg.TabularRegressor(**options | {"early_stopping": False}).fit(TABLE, PRICE)
+    assert capsys.readouterr().err.startswith("epoch 1/2")

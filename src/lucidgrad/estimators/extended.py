@@ -52,7 +52,7 @@ def fit_extended(me: Any, given: Given, layer_units: list[int], incremental: boo
         optimizer,
         1 if incremental else epochs_of(me, optimizer),
         None if optimizer.full_batch else size,
-        callbacks=[watch, *with_progress(me.callbacks or (), me.progress)],
+        callbacks=[watch, *with_progress(me.callbacks or (), me.progress, passing=incremental)],
         seed=int(me._random_state.randint(np.iinfo(np.int32).max)),
         shuffle=bool(me.shuffle),
         data={"rows": len(samples)},

@@ -51,7 +51,7 @@ class Native:
         me: Any = self
         if _left_to_scikit_learn(me, X):
             rest = activations, deltas, coef_grads, intercept_grads, layer_units, incremental
-            with ProgressOfLoop(me):
+            with ProgressOfLoop(me, incremental):
                 super()._fit_stochastic(X, y, sample_weight, *rest)  # type: ignore[misc]
             return
         _prepare_optimizer(me, incremental)
@@ -59,7 +59,7 @@ class Native:
         fit = _Epochs(me, train, layer_units)
         try:
             me.n_iter_ = 0
-            with fit.steps(), ProgressOfLoop(me):
+            with fit.steps(), ProgressOfLoop(me, incremental):
                 for _ in range(me.max_iter):
                     me.loss_ = fit.epoch()
                     me.n_iter_ += 1

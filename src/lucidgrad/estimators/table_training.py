@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ from lucidgrad.data.table import TablePreprocessing, table_of
 from lucidgrad.data.table.frame import Table, is_missing
 from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.estimators.intervals import worth
+from lucidgrad.estimators.progress import labels_of_runs
 from lucidgrad.estimators.table_network import (
     Design,
     OfMembers,
@@ -31,6 +32,7 @@ from lucidgrad.estimators.table_settings import check_settings, decided
 from lucidgrad.optim import AdamW
 from lucidgrad.random import Key, use_key
 from lucidgrad.training import EarlyStopping, History, fit, predict
+from lucidgrad.training.fit import with_progress
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -124,30 +126,40 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         elif given is None and stops:
             drawings = SPLITS if again and len(x) <= MOST_TO_SPLIT else 1
             splits = [_split(y, me.validation_fraction, seed + i) for i in range(drawings)]
+        again = again and bool(splits)
         rows, held_back = np.arange(len(x)), given
         if splits:
             rows, held = splits[0]
             held_back = x[held], y[held], _some(weight, held)
-        chosen = self._best(x[rows], y[rows], _some(weight, rows), held_back, seed)
+        pieces = self._pieces(len(rows))[: 1 if held_back is None else None]
+        labels = labels_of_runs(pieces, len(splits), again)
+        chosen = self._best(x[rows], y[rows], _some(weight, rows), held_back, seed, pieces, labels)
         self.model_, self.history_ = chosen.model, chosen.history
         self._after(held_back)
-        if again and splits:
-            epochs = self._epochs(x, y, weight, splits[1:], seed, chosen.pieces)
-            self.model_ = self._run(x, y, weight, None, epochs, seed, chosen.pieces, ()).model
+        if again:
+            epochs = self._epochs(x, y, weight, splits[1:], seed, chosen.pieces, labels)
+            self.model_ = self._run(x, y, weight, None, epochs, seed, chosen.pieces, (), next(labels)).model
         fill_unseen(self.model_, x[:, len(self.preprocessing_.numeric_names) :].astype(np.int64), weight)
 
-    def _best(self, x: Array, y: Array, weight: Array | None, held_back: Held | None, seed: int) -> _Trained:
+    def _best(
+        self,
+        x: Array,
+        y: Array,
+        weight: Array | None,
+        held_back: Held | None,
+        seed: int,
+        tried: list[int],
+        labels: Iterator[str],
+    ) -> _Trained:
         """With numbers as they are, or in pieces where rows that were held back say that this is better.
 
         Pieces find steps and bends at once; where there are none, they are learned by heart.
         """
         me: Any = self
-        first, *others = self._pieces(len(x))
-        best = self._run(x, y, weight, held_back, me.epochs, seed, first, me.callbacks)
-        if held_back is None:
-            return best
-        for pieces in others:
-            other = self._run(x, y, weight, held_back, me.epochs, seed, pieces, ())
+        best = self._run(x, y, weight, held_back, me.epochs, seed, tried[0], me.callbacks, next(labels))
+        for pieces in tried[1:]:
+            assert held_back is not None
+            other = self._run(x, y, weight, held_back, me.epochs, seed, pieces, (), next(labels))
             x_held, y_held, w = held_back
             less = self._losses(best.model, x_held, y_held) - self._losses(other.model, x_held, y_held)
             mean = np.average(less, weights=w)
@@ -163,14 +175,21 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         return loss.per_sample(predict(model, x, threads=me.threads, engine=me.engine), y).numpy().astype(np.float64)
 
     def _epochs(
-        self, x: Array, y: Array, weight: Array | None, splits: list[tuple[Array, Array]], seed: int, pieces: int
+        self,
+        x: Array,
+        y: Array,
+        weight: Array | None,
+        splits: list[tuple[Array, Array]],
+        seed: int,
+        pieces: int,
+        labels: Iterator[str],
     ) -> int:
         """For how many epochs to train on all rows: the median of what the first split and the further ones say."""
         me: Any = self
         found = [self.best_epoch_]
         for i, (rows, held) in enumerate(splits, 1):
             some, held_back = _some(weight, rows), (x[held], y[held], _some(weight, held))
-            run = self._run(x[rows], y[rows], some, held_back, me.epochs, seed + i, pieces, ())
+            run = self._run(x[rows], y[rows], some, held_back, me.epochs, seed + i, pieces, (), next(labels))
             found.append(best_epoch(run.history))
         return round(float(np.median(found)))
 
@@ -187,6 +206,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         seed: int,
         pieces: int,
         callbacks: Sequence[Any],
+        label: str,
     ) -> _Trained:
         """Build the network and train it, until rows that are held back say to stop."""
         me: Any = self
@@ -217,12 +237,12 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                 epochs=epochs,
                 batch_size=self._batch_size(len(x)),
                 validation=None if held_back is None else (*held_back[:2], _as(held_back[2], me.dtype)),
-                callbacks=[*callbacks, *stopping],
+                callbacks=with_progress([*callbacks, *stopping], me.progress, label=label),
                 seed=seed,
                 sample_weight=_as(weight, me.dtype),
                 engine=me.engine,
                 threads=me.threads,
-                progress=me.progress,
+                progress=False,
             )
         model.eval()
         return _Trained(model, run.history, pieces)

@@ -273,7 +273,9 @@ def _check_counts(epochs: Any, batch_size: Any) -> None:
             raise ArgumentError(explain(f"{name} expected an integer >= {least}", repr(value), "Use a whole number"))
 
 
-def with_progress(callbacks: Iterable[Callback], progress: bool | None) -> list[Callback]:
+def with_progress(
+    callbacks: Iterable[Callback], progress: bool | None, *, label: str = "", passing: bool = False
+) -> list[Callback]:
     """The callbacks, each of them one, and a progress bar behind them where one is wanted and none is there."""
     given = list(callbacks)
     for callback in given:
@@ -287,7 +289,7 @@ def with_progress(callbacks: Iterable[Callback], progress: bool | None) -> list[
             )
     if progress is False or any(isinstance(c, Progress) for c in given):
         return given
-    return [*given, Progress(always=progress is True)]
+    return [*given, Progress(always=progress is True, label=label, passing=passing)]
 
 
 def _hooks(callbacks: list[Callback]) -> dict[str, list[Hook]]:

@@ -75,6 +75,31 @@ def test_the_cursor_is_visible_again_whatever_ended_the_run(
     assert shown.endswith("\n") or shown[visible:].startswith("\x1b[?25h")
 
 
+def test_a_label_stands_in_front(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
+    train(Progress(label="2/5 [numbers] in pieces"))
+    assert "2/5 [numbers] in pieces  epoch 3/3  loss" in terminal.getvalue()
+
+
+def test_a_run_that_passes_shows_nothing_at_first_and_leaves_nothing(
+    train: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = terminal_of(monkeypatch)
+    train(Progress(passing=True), engine="eager")
+    assert terminal.getvalue() == ""
+    monkeypatch.setattr(progress, "SECONDS_OF_QUIET", 0.0)
+    train(Progress(passing=True), engine="eager")
+    assert "epoch 1/3  step 1/3" in terminal.getvalue()
+    *_, last = terminal.getvalue().split("epoch 3/3")
+    assert "\x1b[1A\x1b[2K" in last, "one line up, and clear it"
+
+    output = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr(sys, "stderr", output)
+    train(Progress(passing=True), engine="eager")
+    assert "\n" not in output.getvalue()
+    assert output.getvalue().split("\r")[-2].strip() == ""
+
+
 def test_what_others_print_appears_above_the_bar(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_UPDATES = 0.1
 """Drawing takes about a millisecond: ten times a second costs a run about a hundredth."""
+SECONDS_OF_QUIET = 1.0
+"""In which a run that is one of many short ones shows nothing."""
 
 
 @final
@@ -27,6 +29,11 @@ class Progress(Callback):
     ----------
     always
         Draw also where standard error is no terminal.
+    label
+        What is trained, to stand in front.
+    passing
+        For one of many short runs, such as the calls of ``partial_fit``: nothing is drawn in its first second, and
+        what is drawn then goes away at the end, so that a screen is not filled.
 
     Examples
     --------
@@ -39,19 +46,26 @@ class Progress(Callback):
     2
     """
 
-    def __init__(self, always: bool = False) -> None:
+    def __init__(self, always: bool = False, *, label: str = "", passing: bool = False) -> None:
         self.always = always
+        self.label = label
+        self.passing = passing
         self._display: _Display | None = None
+        self._is_waiting = False
         self._next_update = 0.0
 
     def on_run_begin(self, run: Run) -> None:
         """Choose where to draw; what draws is loaded only then."""
-        self._display = _display(self.always)
-        self._draw(run)
+        self._display, self._is_waiting = None, True
+        if self.passing:
+            self._next_update = time.perf_counter() + SECONDS_OF_QUIET
+        else:
+            self._draw(run)
 
     def on_step_end(self, run: Run) -> None:
         """Draw, unless that was done less than a tenth of a second ago."""
-        if self._display is not None and self._display.within_epochs and time.perf_counter() >= self._next_update:
+        is_drawn = self._is_waiting or (self._display is not None and self._display.within_epochs)
+        if is_drawn and time.perf_counter() >= self._next_update:
             self._draw(run)
 
     def on_epoch_end(self, run: Run) -> None:
@@ -60,18 +74,24 @@ class Progress(Callback):
             self._draw(run)
 
     def on_run_end(self, run: Run) -> None:
-        """Leave the last state on the screen, and the terminal as it was."""
-        display, self._display = self._display, None
+        """Leave the last state on the screen, unless the run was to pass, and the terminal as it was."""
+        display, self._display, self._is_waiting = self._display, None, False
         if display is not None:
             try:
-                display.show(*_shown(run))
+                self._show(display, run)
             finally:
                 display.close()
 
     def _draw(self, run: Run) -> None:
+        if self._is_waiting:
+            self._display, self._is_waiting = _display(self.always, self.passing), False
         if self._display is not None:
-            self._display.show(*_shown(run))
+            self._show(self._display, run)
             self._next_update = time.perf_counter() + SECONDS_BETWEEN_UPDATES
+
+    def _show(self, display: _Display, run: Run) -> None:
+        done, total, text = _shown(run)
+        display.show(done, total, f"{self.label}  {text}" if self.label else text)
 
 
 def _shown(run: Run) -> tuple[float, int, str]:
@@ -113,15 +133,15 @@ class _Display(Protocol):
     def close(self) -> None: ...
 
 
-def _display(always: bool) -> _Display | None:
-    """Where to draw; None where nobody looks."""
+def _display(always: bool, passing: bool) -> _Display | None:
+    """Where to draw; None where nobody looks. What passes leaves nothing behind where that can be taken away."""
     stream = sys.stderr
     if stream is None:
         return None
     if stream.isatty():
-        return _Bar()
+        return _Bar(passing)
     if type(stream).__module__.startswith("ipykernel"):  # a notebook: its output areas know "\r", not more
-        return _Line(over_itself=True)
+        return _Line(over_itself=True, passing=passing)
     return _Line(over_itself=False) if always else None
 
 
@@ -130,7 +150,7 @@ class _Bar:
 
     within_epochs = True
 
-    def __init__(self) -> None:
+    def __init__(self, passing: bool) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.table import Column
@@ -146,6 +166,7 @@ class _Bar:
             expand=True,
             # Drawn from the training thread: a thread of its own would compete with it.
             auto_refresh=False,
+            transient=passing,
             # What goes to a file or a pipe stays on its way there.
             redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
@@ -165,8 +186,9 @@ class _Bar:
 class _Line:
     """A line of text: written over itself in notebooks, a new one for each epoch in logs."""
 
-    def __init__(self, over_itself: bool) -> None:
+    def __init__(self, over_itself: bool, passing: bool = False) -> None:
         self.within_epochs = over_itself
+        self._passing = passing
         self._over_itself = over_itself
         self._width = 0
         self._begun: tuple[float, float] | None = None
@@ -182,4 +204,4 @@ class _Line:
 
     def close(self) -> None:
         if self._over_itself:
-            sys.stderr.write("\n")
+            sys.stderr.write(f"\r{'':<{self._width}}\r" if self._passing else "\n")
