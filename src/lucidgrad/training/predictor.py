@@ -165,7 +165,7 @@ class _Block:
         source = program.plan.inputs[state]
         self._padded = aligned(source.size_bytes).view(source.dtype)[: prod(source.shape)].reshape(source.shape)
         self._made = np.empty((rows, *self.output_shape), self.output_dtype)
-        self._first, self._outputs = self._padded[0], self._made[0]
+        self._first, self._outputs = self._padded[0, ...], self._made[0, ...]  # views, of a single number too
         self._aim(self._padded, self._made)
 
     def one(self, row: Array, tensors: list[Tensor]) -> Array:
