@@ -124,6 +124,14 @@ def test_export_writes_a_network_with_its_preprocessing(monkeypatch: Any, capsys
     np.testing.assert_allclose(session.run(None, {"input": x})[0], expected, rtol=1e-5, atol=1e-5)
 
 
+def test_export_does_not_write_over_the_model(monkeypatch: Any, capsys: Any) -> None:
+    save()
+    before = Path("m.lucidgrad").read_bytes()
+    assert call(monkeypatch, "export", "m.lucidgrad", "--onnx", "./m.lucidgrad") == 1
+    assert "the output expected another file, got m.lucidgrad, the model" in capsys.readouterr().err
+    assert Path("m.lucidgrad").read_bytes() == before
+
+
 def test_export_asks_for_a_shape_that_no_layer_tells(monkeypatch: Any, capsys: Any) -> None:
     lg.save(Sequential(Embedding(5, 2), Linear(2, 1)), "e.lucidgrad")
     assert call(monkeypatch, "export", "e.lucidgrad", "--onnx", "e.onnx") == 2

@@ -177,6 +177,7 @@ def test_options_overrule_the_guesses(monkeypatch: Any, capsys: Any) -> None:
         (("train", "wine.csv", "--target", "grape", "-o", "no/m.lucidgrad"), 1, "which is not there"),
         (("train", "wine.csv", "--target", "grape", "-o", "wine.csv"), 1, "expected another file"),
         (("train", "m.lucidgrad", "--target", "y", "--test-file", "wine.csv", "-o", "wine.csv"), 1, "another file"),
+        (("train", "wine.csv", "--target", "grape", "-o", "wine.html"), 1, "a file each, got wine.html for both"),
         (("train", "wine.csv", "--target", "hue", "--class-weight", "balanced"), 1, "--class-weight expected classes"),
         (("train", "wine.csv", "--target", "grape", "--encoding", "klingon"), 1, "encoding expected a name"),
         (("predict", "none.lucidgrad", "wine.csv", "-o", "out.csv"), 1, "none.lucidgrad"),

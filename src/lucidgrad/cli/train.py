@@ -207,6 +207,9 @@ def _places(inputs: list[Path], output: Path | None, report: Path | None, no_rep
             raise ArgumentError(explain("the output expected the name of a file", f"{path}: {got}", "Name another"))
         if path.resolve() in [given.resolve() for given in inputs]:
             raise ArgumentError(explain("the output expected another file", f"{path}, the data", "Name another"))
+    if page is not None and page.resolve() == model.resolve():
+        got, try_ = f"{page} for both", f"End the model's name in .lucidgrad: --output {stem}.lucidgrad"
+        raise ArgumentError(explain("the model and the report expected a file each", got, try_))
     return model, page
 
 
