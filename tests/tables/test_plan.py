@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars
 import pytest
 
 from lucidgrad.data import open_table
@@ -172,6 +173,22 @@ def test_rows_without_a_target_are_left_out_and_told(tmp_path):
     assert made.notes == ["10 rows without a y are left out, the first on line 4"]
 
 
+def test_rows_of_weight_0_are_as_if_they_were_not_there(tmp_path):
+    answers = ["a", "b", "c"] * 40
+    made = plan(tmp_path, table(answers, w=[int(y != "c") for y in answers]), weight="w")
+    assert made.rows == {"training": 64, "validation": 16, "test": 0}
+    assert set(made.y) == {"a", "b"}
+    assert made.notes == ["40 rows of weight 0 are left out"]
+
+
+def test_rows_whose_time_is_no_number_are_learned_from(tmp_path):
+    frame = polars.DataFrame({"t": [float("nan"), *range(119)], "y": [0.5, 1.5] * 60}, strict=False)
+    frame.write_parquet(tmp_path / "t.parquet")
+    made = make_plan(open_table(tmp_path / "t.parquet"), Wishes("y", time="t"))
+    assert made.x_test is not None
+    assert made.x_test["t"].to_list() == list(range(95, 119))
+
+
 def test_weights_are_a_column_and_no_input(tmp_path):
     made = plan(tmp_path, table(list(range(20)), w=[0.5, 2] * 10), weight="w")
     assert set(made.weight.tolist()) == {0.5, 2.0}  # type: ignore[union-attr]
@@ -210,6 +227,12 @@ def test_all_missing_constant_and_id_columns_are_left_out_with_a_reason(tmp_path
         (table([1, 2.5] * 9), {"stratify": True}, "--stratify expected classes, got numbers"),
         (table([1, 2.5] * 9, g=["a"] * 18), {"group": "g"}, "expected at least 2 groups in 'g', got one alone"),
         (table([1, 2.5] * 9, g=["a", "b"] * 9), {"time": "g"}, "expected dates or numbers in 'g', got categorical"),
+        (table([f"t{i}" for i in range(20)]), {}, "with at least 2 rows in the rows, got 20 classes with a row"),
+        (
+            table([1, 2.5] * 9, w=[0] * 18),
+            {"weight": "w"},
+            "column 'w' expected a weight above 0, got 0 in all 18 rows",
+        ),
     ],
 )
 def test_what_cannot_be_learned_is_told(tmp_path, text, wishes, message):

@@ -193,13 +193,15 @@ def make_plan(
     source.require([wishes.target], "as the target")
     source.require(named, "that the options name")
     table = _read(source, wishes)
+    weight = None
+    if wishes.weight is not None:
+        table, weight = _without_rows_of_weight_0(table, _weights(source, table, wishes.weight))
     task, reason = task_of(source, table.target, wishes.task)
     y = targets(source, table.target, task, table.lines)
     check_variety(source, wishes.target, task, y)
     kinds = dict(wishes.kinds)
     kinds.update({name: "ignored" for name in (wishes.group, wishes.weight) if name and name not in kinds})
     columns = guess_kinds(table.x, kinds)
-    weight = None if wishes.weight is None else _weights(source, table, wishes.weight)
     notes = list(table.notes)
     is_classes = task == "classification"
     parts = split_parts(table.x, y, wishes, is_classes=is_classes, with_test=test is None, with_stop=validation is None)
@@ -315,4 +317,19 @@ def _weights(source: TableFile, table: _Table, name: str) -> Array:
                 "Mend it, or leave --weight out",
             )
         )
+    if not values.any():
+        expected, got = f"{source.path}, column {name!r} expected a weight above 0", f"0 in all {len(values):,} rows"
+        raise ArgumentError(explain(expected, got, "Weigh some rows, or leave --weight out"))
     return values
+
+
+def _without_rows_of_weight_0(table: _Table, weight: Array) -> tuple[_Table, Array]:
+    """They are as if they were not there, for what is measured too."""
+    import polars
+
+    counts = weight > 0
+    if counts.all():
+        return table, weight
+    mask = polars.Series(counts)
+    notes = [*table.notes, f"{(~counts).sum():,} rows of weight 0 are left out"]
+    return _Table(table.x.filter(mask), table.target.filter(mask), table.lines[counts], notes), weight[counts]

@@ -148,6 +148,10 @@ def _stratified(y: Array, draw: Draw) -> Split:
     codes, sizes = np.unique(y, return_inverse=True, return_counts=True)[1:]
     lonely = sizes[codes] == 1
     many = np.flatnonzero(~lonely)
+    if not len(many):
+        expected = f"to hold rows back, a class expected with at least 2 rows in {draw.of}"
+        try_ = "Name another target; numbers are predicted with --task regression"
+        raise DataError(explain(expected, f"{len(sizes)} classes with a row each", try_))
     try:
         train, held = split_indices(len(many), draw.fraction, seed=draw.seed, stratify=codes[many])
         how = "with the classes in proportion"
@@ -186,7 +190,7 @@ def _groups(column: polars.Series, draw: Draw) -> Split:
 def _latest(column: polars.Series, draw: Draw) -> Split:
     """The latest rows; those without a time are learned from."""
     if column.dtype.is_numeric():
-        times = column.cast(float).fill_null(float("-inf")).to_numpy()
+        times = column.cast(float).fill_nan(None).fill_null(float("-inf")).to_numpy()
     else:
         (seen,) = guess_kinds({column.name: column})
         moments = moments_of(np.array(column.to_list(), object), seen.format)
