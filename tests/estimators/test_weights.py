@@ -85,6 +85,13 @@ def test_weights_are_worth_as_many_samples_as_they_say() -> None:
         conformal_quantile(np.arange(99.0), 0.9, weight)
 
 
+def test_where_rounding_alone_is_missing_to_enough_samples_the_largest_score_is_taken() -> None:
+    weight = np.ones(9)
+    weight[0] += 3e-5
+    assert 0 < 9 - worth(weight) < 1e-9
+    assert conformal_quantile(np.arange(9.0), 0.9, weight) == 8.0
+
+
 @pytest.mark.parametrize("loss", ["squared_error", Quantile(q=(0.1, 0.9))], ids=["one", "quantiles"])
 def test_a_model_is_calibrated_by_weights_as_by_rows_that_are_there_more_than_once(loss: Any) -> None:
     x, y, weight = sample(300, 0)

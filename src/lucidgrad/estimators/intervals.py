@@ -63,15 +63,15 @@ def _quantile(scores: Array, coverage: float, weight: Array | None) -> Array:
     order = np.argsort(scores, axis=0, kind="stable")
     sorted_weight = np.take_along_axis(weight, order, 0) if weight.ndim == scores.ndim else weight[order]
     cumulated = np.cumsum(sorted_weight.astype(np.float64), axis=0)
-    level = coverage * (1 + 1 / worth(weight)) * (1 - 1e-12)  # to which what rounding adds does not count
+    level = min(1.0, coverage * (1 + 1 / worth(weight)) * (1 - 1e-12))  # what rounding adds does not count
     place = (cumulated < level * cumulated[-1]).sum(axis=0, keepdims=True)
     return np.asarray(np.take_along_axis(scores, np.take_along_axis(order, place, 0), 0)[0])
 
 
 def worth(weight: Array) -> float:
-    """How many samples of equal weight weighted ones are worth: (sum of w)^2 / sum of w^2 (Kish 1965), by column.
+    """How many samples of equal weight weighted ones are worth: (sum of w)^2 / sum of w^2 (Kish 1965).
 
-    The least of the columns, whose weights differ in their order alone.
+    Columns hold the same weights in orders of their own, so that the first says it for all.
 
     >>> worth(np.array([2.0, 2.0, 2.0])), worth(np.array([1.0, 0.0]))
     (3.0, 1.0)
