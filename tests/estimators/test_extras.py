@@ -268,6 +268,7 @@ def test_class_weights_that_cannot_be_meant():
         ),
         ({"setosa": -1.0}, "class_weight expected finite numbers >= 0"),
         ([{0: 1}], "class_weight expected 'balanced' or a dict from classes to weights, got a list"),
+        ({"setosa": "much"}, "class_weight expected finite numbers >= 0, got {'setosa': 'much'}"),
     ):
         with pytest.raises(ArgumentError, match=message):
             classifier(class_weight=class_weight).fit(IRIS, NAMES)

@@ -194,7 +194,7 @@ def test_a_classifier_has_one_label_a_row(targets: Any) -> None:
 WRONG_SETTINGS: dict[str, Any] = {
     "hidden_layer_sizes": "ab", "dropout": 1.0, "normalization": "batch", "embedding_dim": 0, "pieces": -1,
     "members": 2.5, "batch_size": "many", "epochs": 0, "early_stopping": "yes", "patience": 1.5, "refit": "no",
-    "column_order": "as it was", "progress": "bar",
+    "column_order": "as it was", "progress": "bar", "dtype": "float16", "callbacks": None,
 }  # fmt: skip
 
 
@@ -242,6 +242,14 @@ def test_several_targets_and_counts():
     assert model.predict(TABLE).mean() == pytest.approx(counts.mean(), rel=0.15)
 
 
+def test_probabilities_too_small_for_a_number_have_a_logarithm_all_the_same() -> None:
+    model = lg.TabularClassifier(**SMALL, dtype="float64").fit(TABLE, DEAR)
+    model.model_.eval().load_state({k: 1e3 * np.asarray(v) for k, v in model.model_.state().items()})
+    logarithms = model.predict_log_proba(TABLE)
+    assert logarithms.min() < -1e3
+    np.testing.assert_allclose(np.exp(logarithms), model.predict_proba(TABLE))
+
+
 def test_class_weights_move_the_answers():
     y = np.where(rng.random(N) < 0.2, "rare", "usual")
     options = {**SMALL, "epochs": 5}
@@ -250,6 +258,8 @@ def test_class_weights_move_the_answers():
     assert np.mean(balanced.predict(TABLE) == "rare") > np.mean(usual.predict(TABLE) == "rare")
     with pytest.raises(ArgumentError, match="class_weight expected classes of y, got 'seldom'"):
         lg.TabularClassifier(**options, class_weight={"seldom": 2.0}).fit(TABLE, y)
+    with pytest.raises(ArgumentError, match="expected 'balanced' or a dict from classes to weights, got 'balance'"):
+        lg.TabularClassifier(**options, class_weight="balance").fit(TABLE, y)
 
 
 def test_numbers_are_cut_into_pieces_where_that_is_better_beyond_chance():

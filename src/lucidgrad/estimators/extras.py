@@ -123,17 +123,18 @@ def _of_column(class_weight: Any, labels: Array, classes: Array, sample_weight: 
             raise ArgumentError(
                 explain("class_weight expected classes of y", repr(unknown[0]), f"There are {classes.tolist()}")
             )
-        by_class = np.array([float(class_weight.get(c, 1.0)) for c in classes.tolist()])
+        given = [class_weight.get(c, 1.0) for c in classes.tolist()]
+        by_class = np.array([float(w) if isinstance(w, int | float | np.number) else np.nan for w in given])
         if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
             raise ArgumentError(
                 explain("class_weight expected finite numbers >= 0", f"{class_weight}", "A weight of 1 is usual")
             )
         return np.asarray(by_class[codes])
-    if not isinstance(class_weight, str):
+    if not (isinstance(class_weight, str) and class_weight == "balanced"):
         raise ArgumentError(
             explain(
                 "class_weight expected 'balanced' or a dict from classes to weights",
-                f"a {type(class_weight).__name__}",
+                repr(class_weight) if isinstance(class_weight, str) else f"a {type(class_weight).__name__}",
                 "A list of dicts is for several labels a row",
             )
         )

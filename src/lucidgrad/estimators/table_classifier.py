@@ -18,7 +18,7 @@ from lucidgrad.estimators.extras import class_weights
 from lucidgrad.estimators.onnx_export import write_table_classifier
 from lucidgrad.estimators.scores import has_probabilities, has_scores, knows_probabilities, loss_for_classes
 from lucidgrad.estimators.table_training import TableEstimator
-from lucidgrad.functional import softmax
+from lucidgrad.functional import log_softmax, softmax
 from lucidgrad.onnx.pipeline import Pipeline
 from lucidgrad.tensor import Tensor
 
@@ -252,8 +252,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         -------
         (rows, classes)
         """
-        made: Array = np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny))
-        return made
+        return log_softmax(Tensor.wrap(self._ask(X).astype(np.float64)), axis=-1).numpy().copy()
 
     @available_if(has_scores)  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Array:

@@ -46,6 +46,13 @@ def _is(value: Any, *names: str) -> bool:
     return isinstance(value, str) and value in names
 
 
+def _is_float(value: Any) -> bool:
+    try:
+        return value is not None and np.dtype(value) in (np.float32, np.float64)
+    except TypeError:
+        return False
+
+
 def _are_sizes(value: Any) -> bool:
     return isinstance(value, list | tuple | np.ndarray) and all(_is_whole(n, 1) for n in value)
 
@@ -67,6 +74,8 @@ SETTINGS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
     "patience": (lambda v: _is_whole(v, 1), "an integer >= 1", "16 is usual"),
     "refit": (lambda v: _is_yes_or_no(v) or _is(v, "auto"), "True, False or 'auto'", "'auto' is usual"),
     "column_order": (lambda v: _is(v, "any", "same"), "'any' or 'same'", "'any' is usual"),
+    "dtype": (_is_float, "float32 or float64", "'float32' is usual"),
+    "callbacks": (lambda v: isinstance(v, list | tuple), "a list of callbacks", "An empty one is usual: ()"),
     "progress": (lambda v: v is None or _is_yes_or_no(v), "True, False or None", "None shows it in a terminal"),
 }
 """What a setting may be, in words too, and what is usual."""
