@@ -90,6 +90,17 @@ def test_a_memory_map_is_read_where_it_lies(tmp_path):
     np.testing.assert_array_equal(got, lg.predict(model, x, engine="native"))
 
 
+def test_one_row_and_one_row_below_each_other_take_turns():
+    model = lg.nn.Sequential(lg.nn.Linear(7, 3))
+    ask, rows = lg.Predictor(model, (7,)), np.random.default_rng(0).random((4, 7), np.float32)
+    for row in rows:
+        assert (
+            ask(row).tobytes()
+            == ask(row[np.newaxis])[0].tobytes()
+            == ask(rows)[rows.tolist().index(row.tolist())].tobytes()
+        )
+
+
 def test_new_parameters_are_seen_by_the_next_call():
     model = network(6, 5, 2)
     ask, x = lg.Predictor(model, (6,)), rng.standard_normal((4, 6)).astype(np.float32)

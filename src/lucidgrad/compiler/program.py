@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,6 @@ class Program:
         self.text = self._write()
         self.library: Library = compile_text(self.text, ["run", "once"], self.target)
         self._call = self.library.function("run", _RUN)
-        self._once = self.library.function("once", [ctypes.c_void_p], keeps_lock=True)
         self._barrier = Barrier(threads)
         self.pace = Pace(threads) if adapts else None
         self._arena = aligned(self.plan.arena_bytes)
@@ -101,12 +100,19 @@ class Program:
                 self.table[buffer.slot] = self._arena.ctypes.data + buffer.place
         for buffer, array in self.plan.constants:
             self.table[buffer.slot] = array.ctypes.data
+        self.once = self._made_once()
 
-    def once(self) -> None:
-        """Run a single step with as little ado as possible, in this thread; Python's other threads wait meanwhile."""
-        self._once(self._address)
-        if self.error[0]:
-            self._complain()
+    def _made_once(self) -> Callable[[], None]:
+        """What runs a single step with as little ado as possible, in this thread; the other ones of Python wait."""
+        call = self.library.function("once", [ctypes.c_void_p], keeps_lock=True)
+        address, error = self._address, self.error  # not self: that would be a cycle
+
+        def once() -> None:
+            call(address)
+            if error[0]:
+                _complain(error)
+
+        return once
 
     def run(self, steps: int = 1, rows: int = 0, start: int = 0) -> None:
         """Run some steps: of ``rows`` rows each, from place ``start`` of the order on."""
@@ -120,7 +126,7 @@ class Program:
             if pace is not None:
                 pace.note(threads, count, time.perf_counter() - began)
         if self.error[0]:
-            self._complain()
+            _complain(self.error)
 
     def _run(self, threads: int, *where: int) -> None:
         """Have so many threads run the steps from one on, so many, from a place of the order on, of so many rows."""
@@ -131,12 +137,6 @@ class Program:
         self._barrier.reset()
         with borrowed(threads) as pool:
             pool.run(self._call, calls, self._barrier)
-
-    def _complain(self) -> None:
-        self.error[0] = 0
-        raise ArgumentError(
-            "expected indices inside of their arrays, got one that points outside. Count from 0, or from -1 at the end."
-        )
 
     def _write(self) -> str:
         """The program in LLVM's assembly language."""
@@ -223,6 +223,13 @@ class Program:
         c.begin(leave)
         c.ret()
         c.begin(stay)
+
+
+def _complain(error: Array) -> None:
+    error[0] = 0
+    raise ArgumentError(
+        "expected indices inside of their arrays, got one that points outside. Count from 0, or from -1 at the end."
+    )
 
 
 def aligned(size: int) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
@@ -85,7 +85,7 @@ class Predictor:
         asked = check_threads(threads)
         self._threads = {1: 1, BLOCK: native_threads(model, BLOCK) if asked is None else asked}
         self._blocks: dict[int, _Block] = {}
-        self._row = self._block(1)
+        self._ask = self._block(1).asked_for_one(self.row_shape, self._tensors, self._lock)
 
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs for one row, (...), or for each row of x, (n, ...).
@@ -100,10 +100,13 @@ class Predictor:
         ShapeError
             When it is neither.
         """
-        array = x if type(x) is np.ndarray else np.asarray(x)
-        if array.shape == self.row_shape:
-            with self._lock:
-                return self._row.one(array, self._tensors)
+        made = self._ask(x)
+        return self._rows(np.asarray(x)) if made is None else made
+
+    def _rows(self, array: Array) -> Array:
+        """The outputs for what is no single row."""
+        if array.shape == self.row_shape:  # in a list
+            return self._one(array)
         if array.shape[1:] != self.row_shape or array.ndim == 0:
             raise ShapeError(
                 explain(
@@ -114,6 +117,11 @@ class Predictor:
             )
         made = [part for _, part in self.parts(array)]
         return np.concatenate(made) if len(made) != 1 else made[0]
+
+    def _one(self, row: Array) -> Array:
+        made = self._ask(row)
+        assert made is not None  # it has the shape of a row
+        return made
 
     def parts(self, x: Array, rows: Array | None = None) -> Iterator[tuple[slice, Array]]:
         """The outputs (..., outputs) for the rows of x, some thousands at a time, with the places of these rows.
@@ -132,9 +140,12 @@ class Predictor:
         for start in range(0, n, self._slab):
             part = slice(start, min(start + self._slab, n))
             some = x[part] if rows is None else x.take(rows[part], axis=0)
-            with self._lock:
-                size = 1 if len(some) == 1 else BLOCK
-                yield part, self._block(size).many(np.ascontiguousarray(some, self.dtype), self._tensors)
+            if len(some) == 1:
+                made = self._one(some[0, ...])[np.newaxis]
+            else:
+                with self._lock:
+                    made = self._block(BLOCK).many(np.ascontiguousarray(some, self.dtype), self._tensors)
+            yield part, made
 
     def _block(self, rows: int) -> _Block:
         if rows not in self._blocks:
@@ -165,16 +176,37 @@ class _Block:
         source = program.plan.inputs[state]
         self._padded = aligned(source.size_bytes).view(source.dtype)[: prod(source.shape)].reshape(source.shape)
         self._made = np.empty((rows, *self.output_shape), self.output_dtype)
-        self._first, self._outputs = self._padded[0, ...], self._made[0, ...]  # views, of a single number too
         self._aim(self._padded, self._made)
 
-    def one(self, row: Array, tensors: list[Tensor]) -> Array:
-        """The outputs for one row; the program is one for single rows."""
-        self._memory.load(tensors)
-        self._first[...] = row
-        self._program.once()
-        outputs: Array = self._outputs.copy()
-        return outputs
+    def asked_for_one(
+        self, shape: tuple[int, ...], tensors: list[Tensor], lock: threading.Lock
+    ) -> Callable[[Any], Array | None]:
+        """What gives the outputs for an array that is one row, and None for anything else.
+
+        A small network takes as long as a few calls of Python, so everything is at hand in one function.
+        """
+        memory, program = self._memory, self._program
+        first, outputs = self._padded[0, ...], self._made[0, ...]  # views, of a single number too
+        once = program.once
+        array_type = np.ndarray
+        pairs: list[tuple[Tensor, Any]] = [(t, None) for t in tensors]
+
+        def ask(row: Any) -> Array | None:
+            nonlocal pairs
+            if type(row) is not array_type or row.shape != shape:
+                return None
+            with lock:
+                for tensor, seen in pairs:
+                    if tensor._data is not seen:  # as Tensor.raw, without a call
+                        memory.load(tensors)
+                        pairs = list(zip(tensors, memory.seen, strict=True))
+                        break
+                first[...] = row
+                once()
+                made: Array = outputs.copy()
+            return made
+
+        return ask
 
     def many(self, x: Array, tensors: list[Tensor]) -> Array:
         """The outputs for rows that lie below each other."""
