@@ -4,11 +4,13 @@ This file is the table of contents; the package reads top to bottom as a story. 
 each other chapter is loaded when it is first used, so that a process starts quickly.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+# isort: off
 # Before all else, which takes a second: from here on Ctrl-C is no traceback where this is the command.
 import lucidgrad.interrupt as _interrupt  # noqa: F401
+
+# isort: on
+import importlib
+from typing import TYPE_CHECKING, Any
 
 # 0 WHAT CAN GO WRONG, each error with what was expected, what came, and what to do
 from lucidgrad import errors as errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import lucidgrad
+from lucidgrad import interrupt
 from lucidgrad.cli import main as cli
 from lucidgrad.compiler.machine import description
 from lucidgrad.errors import ArgumentError
@@ -83,6 +85,66 @@ def test_an_error_is_one_line_and_an_exit_code(monkeypatch, capsys, error, code,
         cli.main()
     assert caught.value.code == code
     assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            ImportError("numpy.core.multiarray failed to import"),
+            "interrupted (ImportError: numpy.core.multiarray failed",
+        ),
+        (OSError(28, "No space left on device"), "interrupted ([Errno 28] No space left on device)"),
+        (SystemExit(1), ""),  # Typer has said why
+    ],
+)
+def test_what_fails_after_ctrl_c_is_an_interrupt_and_says_what_failed(monkeypatch, capsys, error, line):
+    def app():
+        interrupt.note()
+        raise error
+
+    for came, code in ((app, 130), (failing(SystemExit(1)), 1)):
+        monkeypatch.setattr(cli, "app", came)
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        assert caught.value.code == code, "what came to one command is not told of the next"
+    assert capsys.readouterr().err.startswith(f"lucidgrad: {line}" if line else "")
+
+
+def test_ctrl_c_while_arguments_are_looked_at_is_told_too(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.platform, "python_version", interrupted)
+    monkeypatch.setattr(sys, "argv", ["lucidgrad", "--version"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "lucidgrad: interrupted\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are of POSIX")
+def test_ctrl_c_that_passed_through_exec_is_none_that_nobody_caught(tmp_path):
+    """With python -m Python ended itself by the signal then, in the place of the exit code: -2 instead of 130."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, platform, signal\n"
+        "platform.python_version = lambda: exec('os.kill(os.getpid(), signal.SIGINT)\\nfor _ in range(9): pass')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "lucidgrad", "--version"]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=environment)
+    assert (done.returncode, done.stderr) == (130, b"lucidgrad: interrupted\n")
+
+
+def test_ctrl_c_in_the_moment_in_which_a_command_leaves_is_told_too(monkeypatch, capsys):
+    def interrupted(error):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_leave", interrupted)
+    monkeypatch.setattr(cli, "app", failing(SystemExit(0)))
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert (caught.value.code, capsys.readouterr().err) == (130, "lucidgrad: interrupted\n")
 
 
 def test_a_mistake_of_our_own_is_not_hidden(monkeypatch):

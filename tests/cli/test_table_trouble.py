@@ -148,10 +148,25 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="signals are of POSIX")
 LONG_TRAINING = ["train", "t.csv", "--target", "y", "-o", "m.lucidgrad", "--epochs", "100000", "--patience", "100000"]
 
 
+# What Ctrl-C does while Python itself starts is Python's affair: an exit code of 1, or the signal.
+STARTED = """
+import sys
+sys.argv[0] = "lucidgrad"
+import lucidgrad.interrupt
+print("has started", flush=True)
+from lucidgrad.cli.main import main
+main()
+"""
+
+
 def killed(sent: signal.Signals, command: list[str], when: Callable[[subprocess.Popen[bytes]], Any]) -> Any:
-    """Send a signal to a command when ``when(process)`` returns."""
-    command = [sys.executable, "-m", "lucidgrad", *command]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    """Send a signal to a command that has started when ``when(process)`` returns."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTED, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    while process.stdout.readline() != b"has started\n":
+        assert process.poll() is None
     when(process)
     process.send_signal(sent)
     _, errors = process.communicate(timeout=300)

@@ -279,6 +279,19 @@ def test_ctrl_c_ends_the_run_after_a_whole_step_and_the_run_end_hook() -> None:
         np.testing.assert_array_equal(model.state()[name], value)
 
 
+def test_ctrl_c_in_the_moment_in_which_a_run_stops_by_itself_is_not_lost() -> None:
+    class Stop(Callback):
+        def on_epoch_end(self, run: lg.Run) -> None:
+            run.stop("enough")
+
+        def on_run_end(self, run: lg.Run) -> None:
+            assert run.stop_reason == "enough"
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(classifier(), *XOR, epochs=3, callbacks=[Stop()])
+
+
 def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it() -> None:
     class Interrupt(Callback):
         def on_epoch_end(self, run: lg.Run) -> None:

@@ -55,19 +55,40 @@ for _command in (lab, train, predict, evaluate, data, inspect, export):
 def main() -> None:
     """Run the command line; a failure is a line on standard error and an exit code, never a traceback."""
     before = signal.signal(signal.SIGTERM, _end) if threading.current_thread() is threading.main_thread() else None
-    is_process = interrupt.loaded()
+    is_process = False
     try:
-        app()
-    except (LucidgradError, OSError) as error:
-        message = " ".join(str(error).split())
-        sys.exit(_failed(message or type(error).__name__, 1))
-    except KeyboardInterrupt:
+        try:
+            is_process = interrupt.loaded()
+            app()
+        except BaseException as error:
+            _leave(error)
+    except KeyboardInterrupt:  # in the moment in which it left
         sys.exit(_failed("interrupted", interrupt.INTERRUPTED))
     finally:
         if is_process:
             interrupt.done()
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def _leave(error: BaseException) -> NoReturn:
+    """End with the exit code of what ended the command, and say what it was where nobody has."""
+    message = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, SystemExit):
+        if isinstance(getattr(error.__context__, "__cause__", None), KeyboardInterrupt):  # Typer's way to end by it
+            _failed("interrupted", interrupt.INTERRUPTED)
+        elif error.code == 1 and interrupt.came():
+            sys.exit(interrupt.INTERRUPTED)
+        raise error
+    if isinstance(error, KeyboardInterrupt):
+        sys.exit(_failed("interrupted", interrupt.INTERRUPTED))
+    is_explained = isinstance(error, LucidgradError | OSError)
+    if interrupt.came():
+        what = message if is_explained else f"{type(error).__name__}: {message}"
+        sys.exit(_failed(f"interrupted ({what})", interrupt.INTERRUPTED))
+    if is_explained:
+        sys.exit(_failed(message, 1))
+    raise error
 
 
 def _end(number: int, frame: Any) -> NoReturn:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lucidgrad import interrupt
 from lucidgrad.autograd import mode
 from lucidgrad.data import batches, epoch_order
 from lucidgrad.errors import ArgumentError, explain
@@ -329,7 +330,12 @@ def _interruptible(run: Run) -> Iterator[None]:
         yield
         return
 
+    came = False
+
     def stop(*_: Any) -> None:
+        nonlocal came
+        came = True
+        interrupt.note()
         run.stop("interrupted")
         signal.signal(signal.SIGINT, before)
 
@@ -338,5 +344,5 @@ def _interruptible(run: Run) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if run.stop_reason == "interrupted":
+    if came:  # also where something else had said to stop before
         raise KeyboardInterrupt
