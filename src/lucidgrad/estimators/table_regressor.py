@@ -95,46 +95,6 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     ) -> None:
         self._keep(locals())
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        held_back: Any = None,
-    ) -> TabularRegressor:
-        """Train on a table and a number, or several, for each row.
-
-        Parameters
-        ----------
-        X
-            A pandas or polars frame, an Arrow table, a dict of columns, or an array (rows, columns).
-        y : (rows,) or (rows, outputs)
-            Targets.
-        sample_weight : (rows,), optional
-            How much each row counts.
-        X_val, y_val
-            A table to stop early on, instead of a part of X.
-        held_back : (rows,) or (splits, rows), bool, optional
-            As of ``TabularClassifier.fit``.
-
-        Returns
-        -------
-        The estimator itself.
-
-        Raises
-        ------
-        DataError
-            For a table, or targets, that nothing can be learned from: no rows, no column that tells them apart, values
-            that are missing among the targets.
-        ArgumentError
-            For settings that are none, and arguments that do not go together.
-        """
-        self._fit(X, y, sample_weight, X_val, y_val, held_back)
-        return self
-
     def _targets(self, y: Array, weight: Array | None) -> Array:
         values = _real(y)
         self._one = values.ndim == 1

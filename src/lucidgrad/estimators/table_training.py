@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from lucidgrad.data import split_indices
 from lucidgrad.data.table import TablePreprocessing, table_of
-from lucidgrad.data.table.frame import Table, is_missing
+from lucidgrad.data.table.frame import Table
 from lucidgrad.errors import ArgumentError, DataError, explain
 from lucidgrad.estimators.intervals import worth
 from lucidgrad.estimators.progress import labels_of_runs
@@ -28,6 +26,7 @@ from lucidgrad.estimators.table_network import (
     fill_unseen,
     most_pieces,
 )
+from lucidgrad.estimators.table_rows import counting_rows, masks_of, rows_with_targets
 from lucidgrad.estimators.table_settings import check_settings, decided
 from lucidgrad.optim import AdamW
 from lucidgrad.random import Key, use_key
@@ -74,17 +73,53 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     # --- training -----------------------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, held_back: Any) -> None:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        held_back: Any = None,
+    ) -> Self:
+        """Train on a table and a target for each row.
+
+        Parameters
+        ----------
+        X
+            A pandas or polars frame, an Arrow table, a dict of columns, or an array (rows, columns).
+        y : (rows,)
+            Labels for a classifier; for a regressor numbers, (rows, outputs) for several targets.
+        sample_weight : (rows,), optional
+            How much each row counts; those of weight 0 are as if they were not there.
+        X_val, y_val
+            A table to stop early on, instead of a part of X, and its targets.
+        held_back : (rows,) or (splits, rows), bool, optional
+            Which rows of X to stop early on, instead of some by chance: whole groups, or the latest.
+
+        Returns
+        -------
+        The estimator itself.
+
+        Raises
+        ------
+        DataError
+            For a table, or targets, that nothing can be learned from: no rows, no column that tells them apart, values
+            that are missing among the targets, or fewer than two classes.
+        ArgumentError
+            For settings that are none, and arguments that do not go together.
+        """
         me: Any = self
         if held_back is not None and X_val is not None:
             raise ArgumentError(explain("fit expected held_back or X_val", "both", "Leave one out"))
         check_settings(me)
         table = self._table(X, reset=True)
         y = rows_with_targets(y, table.rows, me, "y")
-        weight, masks = None, None if held_back is None else _masks(held_back, table.rows)
+        weight, masks = None, None if held_back is None else masks_of(held_back, table.rows)
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, np.empty((table.rows, 1)), ensure_non_negative=True)
-            if len(kept := _counting(weight)) < table.rows:
+            if len(kept := counting_rows(weight)) < table.rows:
                 table = Table(table.names, [c[kept] for c in table.columns], len(kept), table.named)
                 y, weight, masks = y[kept], weight[kept], None if masks is None else masks[:, kept]
         if masks is not None and (masks.all(axis=1) | ~masks.any(axis=1)).any():
@@ -107,6 +142,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             )
         given = None if X_val is None else (*self._validation(X_val, y_val), None)
         self._train(x, targets, counts, given, masks)
+        return self
 
     def _validation(self, X_val: Any, y_val: Any) -> tuple[Array, Array]:
         me: Any = self
@@ -313,64 +349,6 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
 
 def _as(weight: Array | None, dtype: Any) -> Array | None:
     return None if weight is None else weight.astype(dtype)
-
-
-def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:
-    """The targets as an array with as many rows as the table, none of them missing."""
-    if y is None:
-        raise ArgumentError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass a target for each row."
-        )
-    values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
-    if values.ndim == 2 and values.shape[1] == 1:
-        message = "A column-vector y was passed when a 1d array was expected. Please use y.ravel()."
-        warnings.warn(message, DataConversionWarning, stacklevel=4)
-        values = values[:, 0]
-    if values.ndim not in (1, 2) or len(values) != rows:
-        raise DataError(
-            explain(f"{name} expected a target for each of {rows} rows", f"shape {values.shape}", "Pass one a row")
-        )
-    flat = values.reshape(-1)
-    gone = np.isnan(flat) if flat.dtype.kind == "f" else np.fromiter((is_missing(v) for v in flat), bool, len(flat))
-    if flat.dtype.kind in "OfU" and gone.any():
-        count = int(gone.reshape(len(values), -1).any(axis=1).sum())
-        raise DataError(
-            explain(
-                f"{name} expected a target in every row (Input {name} contains NaN)",
-                f"none in {count} of {rows} rows",
-                "Leave these rows out: a row without a target teaches nothing",
-            )
-        )
-    if values.dtype.kind == "f" and np.isinf(values).any():
-        raise DataError(
-            explain(
-                f"{name} expected finite targets (Input {name} contains infinity)",
-                f"{int(np.isinf(values).sum())} infinite ones",
-                "Leave these rows out",
-            )
-        )
-    return values
-
-
-def _counting(weight: Array) -> Array:
-    """The rows of a weight above 0: the others are as if they were not there."""
-    if not weight.any():
-        raise ArgumentError(explain("sample_weight expected a positive weight", "zeros only", "Weigh some rows"))
-    return np.flatnonzero(weight)
-
-
-def _masks(held_back: Any, rows: int) -> Array:
-    """Which rows say when to stop, (splits, rows)."""
-    masks = np.asarray(held_back)
-    if masks.dtype != bool or masks.ndim not in (1, 2) or masks.shape[-1] != rows or not masks.size:
-        raise ArgumentError(
-            explain(
-                f"held_back expected a bool for each of {rows} rows, or several such lists",
-                f"{masks.dtype} of shape {masks.shape}",
-                "Say True for the rows that say when to stop",
-            )
-        )
-    return masks.reshape(-1, rows)
 
 
 def best_epoch(history: History) -> int:
