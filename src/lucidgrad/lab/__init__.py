@@ -1,6 +1,6 @@
 """The lab: train perceptrons of one, two and three layers, measure them, and answer what was asked from what came out.
 
-``lucidgrad lab`` on the command line is ``run_lab`` followed by ``write_report``. The four questions are those of the
+``lucidgrad lab`` on the command line is ``run_lab`` followed by ``write_report``. The first four questions are those of the
 lesson: does the activation matter, are 2 or 3 layers needed, what goes wrong as depth grows, how do the weights behave.
 """
 
