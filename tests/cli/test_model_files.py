@@ -128,7 +128,7 @@ def test_export_does_not_write_over_the_model(monkeypatch: Any, capsys: Any) -> 
     save()
     before = Path("m.lucidgrad").read_bytes()
     assert call(monkeypatch, "export", "m.lucidgrad", "--onnx", "./m.lucidgrad") == 1
-    assert "the output expected another file, got m.lucidgrad, the model" in capsys.readouterr().err
+    assert "the output expected another file, got m.lucidgrad, an input" in capsys.readouterr().err
     assert Path("m.lucidgrad").read_bytes() == before
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from lucidgrad.cli.values import integers, name
+from lucidgrad.cli.values import check_output, integers, name
 from lucidgrad.data import Standardize
-from lucidgrad.errors import ArgumentError, OnnxError, explain
+from lucidgrad.errors import OnnxError, explain
 from lucidgrad.io.model_file import read_model
 from lucidgrad.nn import BatchNorm, LayerNorm, Linear, Module, Residual, Sequential
 
@@ -35,8 +35,7 @@ def export(
     """Write a model to an ONNX file that takes any number of samples, with its preprocessing as a part of it."""
     import lucidgrad.onnx
 
-    if onnx.resolve() == model.resolve():
-        raise ArgumentError(explain("the output expected another file", f"{onnx}, the model", "Name another"))
+    check_output(onnx, [model])
     found = read_model(model)
     if isinstance(found.model, lucidgrad.onnx.Exportable):
         if input_shape is not None or input_dtype is not None:

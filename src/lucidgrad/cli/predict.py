@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lucidgrad.cli.tables import Delimiter, Encoding, Missing, model_of, opened, warn
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.cli.values import check_output
 from lucidgrad.tables import predict_file
 
 
@@ -53,8 +53,8 @@ def predict(
     Exit codes: 0 done, 1 an error that is explained, 2 a command that was not understood, 130 after Ctrl-C.
     """
     to_pipe = str(output) == "-"
-    if not to_pipe and output.resolve() in (data.resolve(), model.resolve()):
-        raise ArgumentError(explain("the output expected another file", f"{output}, an input", "Name another"))
+    if not to_pipe:
+        check_output(output, [data, model])
     estimator = model_of(model)
     source = opened(data, delimiter, encoding, missing)
     kept = [] if keep is None else keep.split(",")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lucidgrad.cli.tables import Delimiter, Encoding, Missing, console, opened, show_measured, warn
-from lucidgrad.cli.values import integers, name
+from lucidgrad.cli.values import check_output, integers, name
 from lucidgrad.data.table.column import SCALINGS
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.page import to_json
@@ -205,8 +205,7 @@ def _places(inputs: list[Path], output: Path | None, report: Path | None, no_rep
         if path.is_dir() or not path.parent.is_dir():
             got = "a folder" if path.is_dir() else f"a place in {path.parent}, which is not there"
             raise ArgumentError(explain("the output expected the name of a file", f"{path}: {got}", "Name another"))
-        if path.resolve() in [given.resolve() for given in inputs]:
-            raise ArgumentError(explain("the output expected another file", f"{path}, the data", "Name another"))
+        check_output(path, inputs)
     if page is not None and page.resolve() == model.resolve():
         got, try_ = f"{page} for both", f"End the model's name in .lucidgrad: --output {stem}.lucidgrad"
         raise ArgumentError(explain("the model and the report expected a file each", got, try_))

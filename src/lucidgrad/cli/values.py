@@ -1,10 +1,13 @@
-"""Values of options as they are typed: lists with commas, and names out of a set."""
+"""Values of options as they are typed: lists with commas, names out of a set, and files to write."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import typer
+
+from lucidgrad.errors import ArgumentError, explain
 
 
 def integers(option: str, text: str) -> tuple[int, ...]:
@@ -29,3 +32,9 @@ def name(option: str, text: str, known: Iterable[str]) -> str:
     if plain not in choices:
         raise typer.BadParameter(f"{text!r} is none of {', '.join(choices.values())}", param_hint=option)
     return choices[plain]
+
+
+def check_output(output: Path, inputs: Iterable[Path]) -> None:
+    """ArgumentError where a command would write over what it reads."""
+    if output.resolve() in [path.resolve() for path in inputs]:
+        raise ArgumentError(explain("the output expected another file", f"{output}, an input", "Name another"))

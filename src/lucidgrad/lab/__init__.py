@@ -1,7 +1,8 @@
 """The lab: train perceptrons of one, two and three layers, measure them, and answer what was asked from what came out.
 
-``lucidgrad lab`` on the command line is ``run_lab`` followed by ``write_report``. The first four questions are those of the
-lesson: does the activation matter, are 2 or 3 layers needed, what goes wrong as depth grows, how do the weights behave.
+``lucidgrad lab`` on the command line is ``run_lab`` followed by ``write_report``. The first four questions are those of
+the lesson: does the activation matter, are 2 or 3 layers needed, what goes wrong as depth grows, how do the weights
+behave. Two more are about overfitting and minibatches.
 """
 
 # The names stand in the order of the story.
