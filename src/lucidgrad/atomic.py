@@ -17,7 +17,6 @@ import hashlib
 import os
 import platform
 import re
-import secrets
 import shutil
 import stat
 import sys
@@ -139,7 +138,7 @@ def fsync_folder(folder: Path) -> None:
 def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
     """Create a new file in the folder of ``target``, with the permissions ``target`` has or, being new, would get."""
     while True:
-        temporary = target.with_name(f"{_beginning(target)}{secrets.token_hex(4)}.tmp")
+        temporary = target.with_name(f"{_beginning(target)}{os.urandom(4).hex()}.tmp")
         _ours.add(temporary)
         try:
             # 0o666 less the user's umask is what open() gives a new file; tempfile's 0o600 would lock the group out.

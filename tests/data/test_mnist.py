@@ -236,6 +236,18 @@ def test_importing_the_data_imports_neither_the_network_nor_scikit_learn():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == ""
 
 
+def test_training_on_images_loads_nothing_about_tables_and_tables_are_there_when_asked_for():
+    code = (
+        "import sys, lucidgrad as lg; lg.data.mnist, lg.fit, lg.training.Checkpoint;"
+        "print([m for m in sys.modules if m.startswith('lucidgrad.data.table') or m == 'importlib.metadata']);"
+        "print(lg.data.open_table.__name__, lg.data.table.__name__, {'table', 'read_table'} <= set(dir(lg.data)));"
+        "lg.data.tables"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["[]", "open_table lucidgrad.data.table True"]
+    assert "module 'lucidgrad.data' has no attribute 'tables'" in done.stderr
+
+
 @pytest.mark.parametrize("load", [mnist, fashion_mnist])
 @pytest.mark.parametrize("folder", [5, b"data", ["data"]])
 def test_a_folder_that_is_no_path_is_refused(load, folder):

@@ -1,8 +1,12 @@
 """Data: where samples come from, what is done to them first, and in which order a network sees them.
 
 Drawn from a seed (``xor``, ``moons``, ...), shipped with scikit-learn (``digits``) or published (``mnist``): every
-function that draws gives ``x, y``, every function that loads gives a ``Dataset``.
+function that draws gives ``x, y``, every function that loads gives a ``Dataset``. What is about tables is imported
+when it is first used: who trains on images does not wait for it.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 # The names stand in the order of the story.
 # isort: off
@@ -36,14 +40,26 @@ from lucidgrad.data.transforms import one_hot as one_hot
 from lucidgrad.data.split import train_validation_split as train_validation_split
 from lucidgrad.data.split import split_indices as split_indices
 
-# Tables of columns of any kind
-from lucidgrad.data import table as table
-
 # The order of samples
 from lucidgrad.data.loader import epoch_order as epoch_order
 from lucidgrad.data.loader import batches as batches
 from lucidgrad.data.loader import batch_count as batch_count
 
-# Tables out of files
-from lucidgrad.data.table_file import open_table as open_table
-from lucidgrad.data.table_file import read_table as read_table
+if TYPE_CHECKING:
+    # Tables of columns of any kind, and out of files
+    from lucidgrad.data import table as table
+    from lucidgrad.data.table_file import open_table as open_table
+    from lucidgrad.data.table_file import read_table as read_table
+
+_OF_TABLES = {"table": "table", "open_table": "table_file", "read_table": "table_file"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_TABLES:
+        raise AttributeError(f"module 'lucidgrad.data' has no attribute {name!r}")
+    module = importlib.import_module(f"lucidgrad.data.{_OF_TABLES[name]}")
+    return module if name == _OF_TABLES[name] else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_OF_TABLES})

@@ -7,7 +7,6 @@ process that was killed leaves the part, and the next asks the server for the re
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -153,7 +152,7 @@ def _open_part(target: Path) -> _Part:
     shared = target.with_name(target.name + ".part")
     if (file := _open_locked(shared)) is not None:
         return _Part(shared, file, is_shared=True)
-    private = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+    private = target.with_name(f".{target.name}.{os.urandom(8).hex()}.part")
     return _Part(private, private.open("a+b"), is_shared=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -198,7 +199,9 @@ def _load(publication: Publication, folder: Any, may_download: bool, scaled: boo
             explain(f"{publication.name}(folder) expected the path of a folder", got, "Name one, or leave it out")
         )
     places = [Path(folder).expanduser()] if folder is not None else _usual_places()
-    hits = {part: _find(publication, part, places, folder is not None) for part in _PARTS}
+    with ThreadPoolExecutor() as pool:  # unpacking and checking leave Python's lock free
+        searches = {part: pool.submit(_find, publication, part, places, folder is not None) for part in _PARTS}
+        hits = {part: search.result() for part, search in searches.items()}
     found = {part: hit for part, hit in hits.items() if hit is not None}
     if missing := [part for part in _PARTS if part not in found]:
         destination = places[0] / publication.subfolders[0]

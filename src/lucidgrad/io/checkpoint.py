@@ -14,7 +14,6 @@ import os
 import platform
 import re
 import warnings
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -191,6 +190,8 @@ def environment() -> dict[str, str]:
     >>> list(environment())
     ['lucidgrad', 'numpy', 'safetensors', 'python', 'blas', 'machine', 'processors']
     """
+    from importlib.metadata import version  # takes longer to load than the rest of this module
+
     import safetensors
 
     build: Any = np.show_config(mode="dicts")
