@@ -9,10 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from lucidgrad.compiler import stages
+from lucidgrad.compiler.kernels import zeros
+from lucidgrad.compiler.layout import Place
 from lucidgrad.compiler.machine import AVX2, BASELINE, Target, host
 from lucidgrad.compiler.program import Program
 from lucidgrad.graph import Graph, Value
@@ -34,18 +37,23 @@ VARIANTS: dict[str, tuple[Target | None, int]] = {
 @contextmanager
 def everything_is_shared() -> Iterator[None]:
     """The block compiles programs whose threads share also the smallest kernels: random programs have no others."""
-    before = stages.WORTH_SHARING
-    stages.WORTH_SHARING = 1
-    try:
+    with mock.patch.object(stages, "WORTH_SHARING", 1):
         yield
-    finally:
-        stages.WORTH_SHARING = before
+
+
+@contextmanager
+def zeros_are_left_out() -> Iterator[None]:
+    """The block compiles programs whose products look for zeros also where that does not pay."""
+    with mock.patch.object(zeros, "LEAST", 1):
+        yield
 
 
 def compiled(graph: Graph, target: Target | None = None, threads: int = 1) -> Program:
-    """The program of a graph."""
-    with everything_is_shared():
-        return Program(graph, target=target, threads=threads)
+    """The program of a graph; from two threads on its products look for zeros, in whatever they are given."""
+    if threads == 1:
+        return Program(graph, target=target)
+    with everything_is_shared(), zeros_are_left_out():
+        return Program(graph, [Place(zeros=True)] * len(graph.inputs), target=target, threads=threads)
 
 
 def run(made: Program, inputs: list[Any]) -> list[Any]:

@@ -66,6 +66,11 @@ class Buffer:
         return prod(self.shape[:-1]) * self.strides[-2] if self.padded else prod(self.shape)
 
     @property
+    def has_whole_rows(self) -> bool:
+        """Whether whole vectors may be read and written at the end of a row."""
+        return self.padded or self.panel is not None
+
+    @property
     def size_bytes(self) -> int:
         """Bytes it takes (once)."""
         return (max(self.elements, 1) * self.dtype.itemsize + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
@@ -178,14 +183,21 @@ class Frame:
 
     def fetch_ahead(self, buffer: Buffer, index: Index) -> None:
         """Have the cache ask for the line of the element that is at this index in the next batch, if there is one."""
-        c = self.c
         row, *others = index
-        order = self.at_top("ahead", self._ahead)
-        place: Component = self.math.mul(c.load(c.offset(order, self.math.register(row), I64), I64), buffer.strides[0])
+        place: Component = 0
         for i, stride in zip(others, buffer.strides[1:], strict=True):
             place = self.math.add(place, self.math.mul(i.base if isinstance(i, Lane) else i, stride))
-        address = c.offset(self.pointer(buffer), self.math.register(place), buffer.dtype)
-        c.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 0, i32 2, i32 1)")
+        self.fetch(self.c.offset(self.row_ahead(buffer, row), self.math.register(place), buffer.dtype))
+
+    def row_ahead(self, buffer: Buffer, row: Component) -> Reg:
+        """Where that row of the next batch begins; of this batch, behind which none comes."""
+        order = self.at_top("ahead", self._ahead)
+        number = self.c.load(self.c.offset(order, self.math.register(row), I64), I64)
+        return self.c.offset(self.pointer(buffer), self.c.mul(number, buffer.strides[0]), buffer.dtype)
+
+    def fetch(self, pointer: Reg) -> None:
+        """Have the cache ask for a line."""
+        self.c.line(f"call void @llvm.prefetch.p0(ptr {pointer.text}, i32 0, i32 2, i32 1)")
 
     def _ahead(self) -> Reg:
         """Where the numbers of the next batch's rows stand; of this batch's, behind which none comes."""
@@ -233,7 +245,7 @@ class Frame:
         return total
 
     def _panel_place(self, buffer: Buffer, index: Index) -> Component:
-        math, c = self.math, self.c
+        math = self.math
         assert buffer.panel is not None
         j, k = index[buffer.panel], index[1 - buffer.panel]
         n, depth = buffer.shape[buffer.panel], buffer.shape[1 - buffer.panel]
@@ -243,16 +255,31 @@ class Frame:
         base, side_by_side = (base.base, True) if isinstance(base, Lane) else (base, False)
         panel = math.div(base, PANEL)
         within = Lane(math.mod(base, PANEL)) if side_by_side else math.mod(base, PANEL)
-        last = padded_size(n) % PANEL
-        full = n // PANEL if last else -1  # the panel that is narrower
-        if not last:
-            width: Component = PANEL
-        elif isinstance(panel, int):
-            width = last if panel == full else PANEL
-        else:
-            width = c.select(c.compare("eq", panel, full), c.like(last, panel), c.like(PANEL, panel))
+        width = self._panel_width(n, panel)
         down = math.mul(k, width) if isinstance(width, int) else self._times(k, width)
         return math.add(math.add(math.mul(panel, PANEL * depth), down), within)
+
+    def _panel_width(self, n: int, panel: Component) -> int | Reg:
+        """Columns of the panel with this number, of n columns in all: the last one may be narrower."""
+        c, last = self.c, padded_size(n) % PANEL
+        if not last:
+            return PANEL
+        full = n // PANEL
+        if isinstance(panel, int):
+            return last if panel == full else PANEL
+        return c.select(c.compare("eq", panel, full), c.like(last, panel), c.like(PANEL, panel))
+
+    def stride(self, buffer: Buffer, axis: int, index: Index) -> int | Reg:
+        """How many elements lie between neighbours along an axis, from the element at an index (a place, or a Lane) on.
+
+        Along the rows of a data set that are read in the order of an epoch there is no such number.
+        """
+        if buffer.panel is None:
+            return buffer.strides[axis]
+        n, across = buffer.shape[buffer.panel], index[buffer.panel]
+        if n <= PANEL:
+            return padded_size(n)
+        return self._panel_width(n, self.math.div(across.base if isinstance(across, Lane) else across, PANEL))
 
     def _times(self, k: Component, width: Reg) -> Component:
         if isinstance(k, Lane):
@@ -273,7 +300,7 @@ class Frame:
         """The element at an index, or a vector of them."""
         pointer, consecutive = self.address(buffer, index)
         if consecutive:
-            whole = mask is None or buffer.padded or buffer.panel is not None
+            whole = mask is None or buffer.has_whole_rows
             return self.c.load(pointer, buffer.dtype, self.c.lanes, mask=None if whole else mask)
         if pointer.lanes > 1:
             return self.c.gather(pointer, buffer.dtype, mask)
@@ -283,7 +310,7 @@ class Frame:
         """Write the element at an index, or a vector of them."""
         pointer, consecutive = self.address(buffer, index)
         if consecutive:
-            whole = mask is None or buffer.padded or buffer.panel is not None
+            whole = mask is None or buffer.has_whole_rows
             self.c.store(self.c.splat(value), pointer, mask=None if whole else mask)
         elif pointer.lanes > 1:
             self.c.store(self.c.splat(value), pointer, mask)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lucidgrad.compiler.assembly import I64, Reg
+from lucidgrad.compiler.assembly import I64, Builder, Operand, Reg
 from lucidgrad.compiler.buffers import Buffer, Frame
 from lucidgrad.compiler.index import (
     Component,
@@ -32,6 +33,21 @@ from lucidgrad.graph import Instruction, Value
 from lucidgrad.ops.codegen import Elementwise
 
 MOVES = {"reshape", "transpose", "broadcast_to", "getitem", "pad", "concatenate", "put", "fold_in"}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The address of an element in a buffer, and how many elements further the next one along an axis is."""
+
+    buffer: Buffer
+    pointer: Reg
+    stride: int | Reg
+
+    def at(self, c: Builder, further: Operand) -> Reg:
+        """The address of the element so many places further along the axis."""
+        if isinstance(further, int) and isinstance(self.stride, int):
+            return c.offset(self.pointer, further * self.stride, self.buffer.dtype)
+        return c.offset(self.pointer, c.mul(self.stride, further), self.buffer.dtype)
 
 
 class Expression:
@@ -88,17 +104,29 @@ class Expression:
             self.known[key] = self._read_or_compute(x, index, mask)
         return self.known[key]
 
+    def reach(self, x: Value, index: Index, axis: int) -> Reach:
+        """Where the element of a stored value (or of a transposition of one) at an index lies, and its neighbours."""
+        made = None if x in self.stored else self.made_by[x]
+        if made is not None:
+            before = transpose_index(index, made.attrs["order"])
+            return self.reach(made.inputs[0], before, made.attrs["order"][axis])
+        buffer = self._copy_for(x, index)
+        pointer, _ = self.frame.address(buffer, index)
+        return Reach(buffer, pointer, self.frame.stride(buffer, axis, index))
+
+    def _copy_for(self, x: Value, index: Index) -> Buffer:
+        """Where a stored value is read at an index: where the lanes lie side by side."""
+        mirror = self.mirrors.get(x)
+        lanes = mirror is not None and mirror.panel is not None and isinstance(index[mirror.panel], Lane)
+        return mirror if mirror is not None and lanes else self.stored[x]
+
     def define(self, x: Value, index: Index, value: Reg, mask: Reg | None = None) -> None:
         """Say what a value is at an index: the sum or product that the kernel has just finished."""
         self.known[(x, index, mask and mask.text)] = value
 
     def _read_or_compute(self, x: Value, index: Index, mask: Reg | None) -> Reg:
-        buffer = self.stored.get(x)
-        if buffer is not None and x not in self.computed:
-            mirror = self.mirrors.get(x)
-            if mirror is not None and mirror.panel is not None and isinstance(index[mirror.panel], Lane):
-                buffer = mirror
-            return self.frame.load(buffer, index, mask)
+        if x in self.stored and x not in self.computed:
+            return self.frame.load(self._copy_for(x, index), index, mask)
         instruction = self.made_by[x]
         name = instruction.op.name
         if name in MOVES and not isinstance(instruction.op.codegen, Elementwise):

@@ -137,8 +137,16 @@ class Fusion:
 
     def base(self, x: Any) -> Any:
         """What an operand of a product is a transposition of: the product can walk through it either way."""
+        return self.turned(x)[0]
+
+    def turned(self, x: Any) -> tuple[Any, bool]:
+        """The base of an operand, and whether rows and columns of the operand are columns and rows of it."""
         made = self.made_by.get(x) if isinstance(x, Value) else None
-        return self.base(made.inputs[0]) if made is not None and made.op.name == "transpose" else x
+        if made is None or made.op.name != "transpose":
+            return x, False
+        order = tuple(made.attrs["order"])
+        base, turned = self.turned(made.inputs[0])
+        return base, turned != (order[-2:] == (len(order) - 1, len(order) - 2))
 
     def _cost_of(self, instruction: Instruction) -> int:
         name = instruction.op.name

@@ -12,6 +12,7 @@ from lucidgrad.compiler import buffers
 from lucidgrad.compiler.buffers import PANEL, Buffer, dense_strides, padded_size, padded_strides
 from lucidgrad.compiler.fuse import Fusion, Kernel
 from lucidgrad.compiler.index import own_index
+from lucidgrad.compiler.passes.rewrite import number_of
 from lucidgrad.graph import Value
 from lucidgrad.ops.codegen import Elementwise
 
@@ -33,12 +34,19 @@ class Place:
         For an output: the number of the input that it replaces.
     panels
         For an input: whether a matrix that products walk through may be given in panels.
+    zeros
+        For an input: whether most of it is zero, so that products had better look for what is not.
     """
 
     kind: str = buffers.ARRAY
     strides: tuple[int, ...] | None = None
     state: int | None = None
     panels: bool = False
+    zeros: bool = False
+
+
+# What is zero stays zero.
+_KEEPS_ZEROS = {"reshape", "transpose", "cast", "multiply", "negative", "relu", "absolute", "sign", "sqrt"}
 
 
 class Plan:
@@ -55,10 +63,19 @@ class Plan:
         state that is written in place.
     copies
         New state and where it is to be copied in the end of a step.
+    with_zeros
+        Values half of which or more are zero, as far as is known.
     """
 
-    def __init__(self, fusion: Fusion, inputs: Sequence[Place] | None, outputs: Sequence[Place] | None) -> None:
+    def __init__(
+        self,
+        fusion: Fusion,
+        inputs: Sequence[Place] | None,
+        outputs: Sequence[Place] | None,
+        threads: int = 1,
+    ) -> None:
         self.fusion = fusion
+        self.threads = threads
         self.kernels = fusion.kernels
         self.buffers: list[Buffer] = []
         self.constants: list[tuple[Buffer, Array]] = []
@@ -72,6 +89,7 @@ class Plan:
         graph = fusion.graph
         given = list(zip(graph.inputs, inputs or [Place()] * len(graph.inputs), strict=True))
         wanted = list(zip(graph.outputs, outputs or [Place()] * len(graph.outputs), strict=True))
+        self.with_zeros = self._with_zeros({v for v, p in given if p.zeros})
         walked = self._walked_through({v for v, p in given if p.panels})
         changed = {graph.inputs[p.state] for _, p in wanted if p.state is not None}
         self._panel_axis = {v.shape: _fuller(v.shape, axes, v in changed) for v, axes in walked.items()}
@@ -122,6 +140,16 @@ class Plan:
         """A second copy of a matrix, for products that walk through it the other way."""
         panel = 1 - self._panel_axis[value.shape]
         return self._add(Buffer(self._slot(), value.shape, value.dtype, dense_strides(value.shape), panel))
+
+    def _with_zeros(self, found: set[Value]) -> set[Value]:
+        """The values, those that relu (or its gradient) makes zeros in, and what is made of them and is zero there."""
+        for instruction in self.fusion.graph.instructions:
+            name, inputs = instruction.op.name, instruction.inputs
+            kept = inputs if name in _KEEPS_ZEROS else inputs[:1] if name == "divide" else ()
+            masked = name == "where" and number_of(inputs[2]) == 0
+            if name == "relu" or masked or any(x in found for x in kept if isinstance(x, Value)):
+                found = found | {instruction.output}
+        return found
 
     def _leading_to(self, state: set[Value]) -> set[Value]:
         """Gradients and what else becomes new state element by element: best laid out as the state is."""
@@ -189,6 +217,13 @@ class Plan:
             self._constant_of[key] = self._add(buffer)
             self.constants.append((buffer, kept))
         return self._constant_of[key]
+
+    def private(self, shape: tuple[int, ...], dtype: Any) -> Buffer:
+        """Memory for a kernel to work in, a part for each thread."""
+        buffer = Buffer(self._slot(), shape, np.dtype(dtype), dense_strides(shape), kind=buffers.PRIVATE)
+        buffer.place = self.arena_bytes
+        self.arena_bytes += self.threads * buffer.size_bytes
+        return self._add(buffer)
 
     def copies_of(self, value: Value) -> list[Buffer]:
         """Where a value lies: nowhere, once, or also in a mirror."""

@@ -25,6 +25,7 @@ from lucidgrad.compiler.kernels.product import product
 from lucidgrad.compiler.kernels.reduction import reduction
 from lucidgrad.compiler.kernels.scatter import draw, scatter
 from lucidgrad.compiler.kernels.short_rows import ShortRows, short_rows
+from lucidgrad.compiler.kernels.zeros import listing
 from lucidgrad.compiler.layout import Place, Plan
 from lucidgrad.compiler.machine import Library, Target, compile_text, host
 from lucidgrad.compiler.pace import Pace
@@ -82,7 +83,7 @@ class Program:
         self.fusion = fuse(self.graph)
         self.target = target or host()
         self.threads = threads
-        self.plan = Plan(self.fusion, inputs, outputs)
+        self.plan = Plan(self.fusion, inputs, outputs, threads)
         self.stages = stages(tasks(self.plan, threads))
         self.text = self._write()
         self.library: Library = compile_text(self.text, ["run", "once"], self.target)
@@ -169,7 +170,8 @@ class Program:
         elif anchor is None:
             elementwise(expression, kernel, bounds)
         elif anchor.op.name == "matmul":
-            product(expression, kernel, bounds, self.target.registers * 4 // anchor.output.dtype.itemsize)
+            registers = self.target.registers * 4 // anchor.output.dtype.itemsize
+            product(expression, kernel, bounds, registers, listing(kernel, self.plan, registers))
         elif anchor.op.name in REDUCTIONS:
             reduction(expression, kernel, bounds)
         elif is_scatter(anchor):

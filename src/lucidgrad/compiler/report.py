@@ -11,6 +11,7 @@ from lucidgrad.compiler.buffers import padded_size
 from lucidgrad.compiler.fuse import REDUCTIONS, Kernel, is_opaque
 from lucidgrad.compiler.kernels.nest import panel_axis
 from lucidgrad.compiler.kernels.product import Tiles
+from lucidgrad.compiler.kernels.zeros import rows_together
 from lucidgrad.compiler.machine import description
 from lucidgrad.compiler.passes import NATIVE, pipeline
 from lucidgrad.compiler.program import Program
@@ -18,6 +19,8 @@ from lucidgrad.compiler.stages import Task, is_free
 from lucidgrad.compiler.timing import peak_rate, step_seconds, task_seconds
 from lucidgrad.graph import Graph, Instruction, Value
 from lucidgrad.ops.codegen import Elementwise
+
+LEFT_OUT = "leaving out zeros"
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,8 @@ class Report:
         rate = peak_rate(program.target)
         lines.append(f"a core multiplies and adds at {rate / 1e9:.0f} GFLOP/s (float32, measured)")
         floor = self.floor_seconds
-        lines.append(f"a step at that rate, with nothing but its products: {_time(floor)}")
+        zeros = ", their zeros too" if any(LEFT_OUT in work.words for work in self.work) else ""
+        lines.append(f"a step at that rate, with nothing but its products{zeros}: {_time(floor)}")
         if self._measured:
             seconds = self.step_seconds
             lines.append(f"a step as measured, on made-up numbers in the caches: {_time(seconds)}")
@@ -140,7 +144,8 @@ class Report:
         seconds = self.seconds.get(work.name)
         text = f"{work.name:9} {work.words}; {work.parts}"
         if work.product:
-            text += f"; at least {_time(self.floors[work.name])}"
+            least = "with its zeros at least" if LEFT_OUT in work.words else "at least"
+            text += f"; {least} {_time(self.floors[work.name])}"
         if seconds is not None:
             text += f"; alone {_time(seconds)}"
             if work.product:
@@ -198,8 +203,12 @@ class Report:
 
     def _tile(self, kernel: Kernel) -> str:
         assert kernel.anchor is not None
-        tiles = Tiles(self.program.target.registers * 4 // kernel.anchor.output.dtype.itemsize)
+        registers = self.program.target.registers * 4 // kernel.anchor.output.dtype.itemsize
+        tiles = Tiles(registers)
         vectors = tiles.vectors(_across(kernel, self.program)[0])
+        listed = rows_together(kernel, self.program.plan, registers)
+        if listed:
+            return f"{listed} x {vectors * LANES}, {LEFT_OUT}"
         return f"{tiles.rows(vectors)} x {vectors * LANES}"
 
 

@@ -25,6 +25,7 @@ from lucidgrad.compiler.machine import available
 from lucidgrad.estimators.progress import ProgressOfLoop
 from lucidgrad.estimators.steps import SETTINGS, SLOTS, Architecture, Step, borrowed
 from lucidgrad.training.engine import WORTH_THREADS, available_cores
+from lucidgrad.training.samples import mostly_zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -180,6 +181,7 @@ class _Epochs:
             "dtype": dtype.name,
             "x_dtype": self._sources[0].dtype.str,
             "y_dtype": self._sources[1].dtype.str,
+            "zeros": mostly_zeros(self._sources[0]),
             "threads": me.threads or (available_cores() if work >= WORTH_THREADS else 1),
         }
         self._at_once = 1

@@ -34,7 +34,10 @@ _ACTIVATIONS = {"identity": lambda z: z, "logistic": lambda z: z.sigmoid(), "tan
 
 @dataclass(frozen=True)
 class Architecture:
-    """All that a step's code depends on. ``rows`` of a batch; ``layer_units`` from the inputs to the outputs."""
+    """All that a step's code depends on.
+
+    ``rows`` of a batch; ``layer_units`` from the inputs to the outputs; ``zeros``: whether most inputs are zero.
+    """
 
     rows: int
     layer_units: tuple[int, ...]
@@ -47,6 +50,7 @@ class Architecture:
     dtype: str
     x_dtype: str
     y_dtype: str
+    zeros: bool
     threads: int
 
     @property
@@ -65,7 +69,8 @@ class Step:
         self._count = len(shapes) * (1 + SLOTS[architecture.solver])
         settings = len(SETTINGS[architecture.solver]) + 1
         places = [Place(ARRAY, panels=True)] * self._count + [Place(ARRAY)] * settings + [Place(STREAM)]
-        places += [Place(GATHERED)] * (3 if architecture.weighted else 2)
+        places += [Place(GATHERED, zeros=architecture.zeros)]
+        places += [Place(GATHERED)] * (2 if architecture.weighted else 1)
         outputs = [Place(STREAM), *(Place(ARRAY, state=i) for i in range(self._count))]
         self.program = Program(_graph(architecture), places, outputs, threads=architecture.threads, adapts=True)
         plan = self.program.plan

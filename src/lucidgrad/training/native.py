@@ -29,7 +29,7 @@ from lucidgrad.training.divergence import stop_diverged
 from lucidgrad.training.engine import native_threads
 from lucidgrad.training.memory import StateMemory
 from lucidgrad.training.run import Run
-from lucidgrad.training.samples import Array, Samples
+from lucidgrad.training.samples import Array, Samples, mostly_zeros
 from lucidgrad.training.step import replaced_state, trace_step
 
 # Between two looks at what happens outside (Ctrl-C, the progress bar) a call takes about this long.
@@ -204,7 +204,10 @@ class Steps:
         self.traced = trace_step(run.model, run.loss, run.optimizer, run.optimizer_state, (x, y, weight), keeps)
         state = self.traced.state
         inputs = [Place(ARRAY, panels=True)] * state
-        inputs += [Place(GATHERED, tuple(s // a.itemsize for s in a.strides)) for a in sources]
+        zeros = mostly_zeros(sources[0])
+        inputs += [
+            Place(GATHERED, tuple(s // a.itemsize for s in a.strides), zeros=zeros and a is sources[0]) for a in sources
+        ]
         inputs += [Place(ARRAY), Place(STREAM), Place(STREAM)]
         streams = len(self.traced.graph.outputs) - state - keeps
         outputs = [Place(STREAM)] * streams + [Place(ROWS)] * keeps + [Place(ARRAY, state=i) for i in range(state)]

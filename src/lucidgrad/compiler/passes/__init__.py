@@ -7,3 +7,4 @@ from lucidgrad.compiler.passes.pipeline import EXACT as EXACT
 from lucidgrad.compiler.passes.pipeline import NATIVE as NATIVE
 from lucidgrad.compiler.passes.pipeline import pipeline as pipeline
 from lucidgrad.compiler.passes.simplify import simplify as simplify
+from lucidgrad.compiler.passes.turn import turn as turn

@@ -8,6 +8,7 @@ from lucidgrad.compiler.passes.cse import cse
 from lucidgrad.compiler.passes.dead_code import dead_code
 from lucidgrad.compiler.passes.expand import expand
 from lucidgrad.compiler.passes.simplify import simplify
+from lucidgrad.compiler.passes.turn import turn
 from lucidgrad.graph import Graph
 
 Pass = Callable[[Graph], Graph]
@@ -15,7 +16,7 @@ Pass = Callable[[Graph], Graph]
 EXACT: tuple[Pass, ...] = (simplify, cse, dead_code)
 """Passes that keep every bit of every result, NaN, infinities and the sign of zero included."""
 
-NATIVE: tuple[Pass, ...] = (expand, *EXACT)
+NATIVE: tuple[Pass, ...] = (expand, simplify, turn, cse, dead_code)
 """What a graph goes through to become machine code: only rows that the compiler knows are left."""
 
 

@@ -25,9 +25,10 @@ def simplify(graph: Graph) -> Graph:
     inputs %0: float32[5]
     outputs %0
     """
-    return rewrite(graph, _rules)
+    return rewrite(graph, rules)
 
 
-def _rules(op: Op) -> Sequence[Rule]:
+def rules(op: Op) -> Sequence[Rule]:
+    """What is tried on an instruction of this op, one after the other."""
     first = (fold, stretch_later) if is_elementwise(op) else (fold,)
     return (*first, *identities.RULES.get(op, ()), *layout.RULES.get(op, ()))

@@ -1,0 +1,67 @@
+"""From which share of zeros on leaving them out pays: steady epochs of 784-128-10 on inputs with more and more zeros.
+
+python -m benchmarks.zeros [--threads 1 2] [--rounds 5]
+
+With zeros left out and with all of them multiplied, in turn, in one process; MNIST too, where it is there. The zeros of
+the made-up inputs are anywhere, or lie in runs of eight neighbours, as dark pixels do.
+"""
+
+from __future__ import annotations
+
+import argparse
+from unittest import mock
+
+import numpy as np
+
+from benchmarks.cases import CASES, Data, load
+from benchmarks.peers.lucidgrad_fit import FitTrainer, network, optimizer
+from benchmarks.timing import in_turn, machine, table
+from lucidgrad.training import native
+
+SHARES = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+WAYS = {"all multiplied": False, "zeros left out": True}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=20_000)
+    options = parser.parse_args()
+    print(machine())
+    for threads in options.threads:
+        for title, data in inputs(options.rows):
+            words = f"{title}, {threads} thread" + "s" * (threads > 1)
+            print(f"\n{compared(words, data, threads, options.rounds)}")
+
+
+def inputs(rows: int) -> list[tuple[str, Data]]:
+    """Data sets of so many rows, each with its title."""
+    case = next(c for c in CASES if c.key == "mlp-sgd")
+    mnist = load(case)
+    made = [(f"{mnist.source}", Data(mnist.x[:rows], mnist.y[:rows], mnist.x_test, mnist.y_test, ""))]
+    rng = np.random.default_rng(0)
+    for run in (1, 8):
+        for share in SHARES:
+            kept = np.repeat(rng.random((rows, 784 // run)) >= share, run, axis=1)
+            x = rng.random((rows, 784), np.float32) * kept
+            made.append((f"{share:.0%} zeros in runs of {run}", Data(x, rng.integers(0, 10, rows), x, mnist.y, "")))
+    return made
+
+
+def compared(title: str, data: Data, threads: int, rounds: int) -> str:
+    """The table of both ways."""
+    case = next(c for c in CASES if c.key == "mlp-sgd")
+    trainers = {}
+    for name, zeros in WAYS.items():
+        with mock.patch.object(native, "mostly_zeros", lambda _, zeros=zeros: zeros):
+            trainers[name] = FitTrainer(case, data, threads, 0, "native", network(case), optimizer(case))
+            trainers[name].epoch()  # compiles
+    measured = in_turn({name: each.epoch for name, each in trainers.items()}, rounds)
+    for each in trainers.values():
+        each.close()
+    return table(title, measured, "all multiplied")
+
+
+if __name__ == "__main__":
+    main()
