@@ -225,6 +225,26 @@ def test_targets_to_stop_on_have_the_columns_of_those_to_learn() -> None:
         lg.TabularRegressor(**SMALL).fit(TABLE, both, X_val=TABLE, y_val=PRICE)
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "logistic", "hinge"])
+def test_a_regressor_refuses_a_loss_for_classes_before_it_trains(loss: str) -> None:
+    with pytest.raises(ArgumentError, match=r"TabularRegressor expected a loss for numbers, got .*TabularClassifier"):
+        lg.TabularRegressor(**SMALL, loss=loss).fit(TABLE, PRICE)
+
+
+def test_a_table_has_one_quantile_for_each_target() -> None:
+    several = lg.losses.Quantile(q=(0.1, 0.9))
+    with pytest.raises(ArgumentError, match=r"one q for each of 1 targets, got q=\(0.1, 0.9\)\. .*MLPRegressor"):
+        lg.TabularRegressor(**SMALL, loss=several).fit(TABLE, PRICE)
+    model = lg.TabularRegressor(**SMALL, loss=several).fit(TABLE, np.stack([PRICE, PRICE], axis=1))
+    low, high = model.predict(TABLE).T
+    assert low.mean() < high.mean()
+
+
+def test_targets_of_different_lengths_are_told() -> None:
+    with pytest.raises(DataError, match="y expected a target for each of 300 rows, got rows of different lengths"):
+        lg.TabularRegressor(**SMALL).fit(TABLE, [[1.0], [1.0, 2.0]] * 150)
+
+
 def test_a_single_target_is_none_for_each_row() -> None:
     with pytest.raises(DataError, match=r"a target for each of 300 rows, got shape \(\)"):
         lg.TabularRegressor(**SMALL).fit(TABLE, 5.0)

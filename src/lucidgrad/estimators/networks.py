@@ -84,12 +84,7 @@ def loss_of(me: Any) -> Loss:
     if me.loss == "squared_error":
         return HalfSquaredError()
     if not is_classifier(me):
-        loss = loss_for_numbers(me.loss)
-        if isinstance(loss, CrossEntropy | Logistic | Hinge):
-            raise ArgumentError(
-                explain("MLPRegressor expected a loss for numbers", repr(loss), "Use MLPClassifier for classes")
-            )
-        return loss
+        return loss_for_numbers(me)
     several = me.out_activation_ == "softmax"
     if me.loss == "log_loss":
         return CrossEntropy() if several else Logistic()
@@ -111,9 +106,12 @@ def loss_of(me: Any) -> Loss:
     return loss
 
 
-def loss_for_numbers(loss: Any) -> Loss:
-    """The loss that is meant, and a refusal of one whose predictions a last layer of weights cannot make."""
-    meant = as_loss(loss)
+def loss_for_numbers(me: Any) -> Loss:
+    """The loss of a regressor, and a refusal of one whose predictions a last layer of weights cannot make."""
+    meant, name = as_loss(me.loss), type(me).__name__
+    if isinstance(meant, CrossEntropy | Logistic | Hinge):
+        try_ = f"Use {name.replace('Regressor', 'Classifier')} for classes"
+        raise ArgumentError(explain(f"{name} expected a loss for numbers", repr(meant), try_))
     if isinstance(meant, Poisson) and not meant.log_input:
         raise ArgumentError(
             explain(

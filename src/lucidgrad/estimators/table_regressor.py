@@ -16,7 +16,7 @@ from lucidgrad.estimators.networks import loss_for_numbers
 from lucidgrad.estimators.onnx_export import write_table_regressor
 from lucidgrad.estimators.table_training import Held, TableEstimator
 from lucidgrad.estimators.target_scaling import Scaling
-from lucidgrad.losses import Poisson
+from lucidgrad.losses import Poisson, Quantile
 from lucidgrad.onnx.pipeline import Pipeline
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -98,7 +98,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     def _targets(self, y: Array, weight: Array | None) -> Array:
         values = _real(y)
         self._one = values.ndim == 1
-        self._poisson = isinstance(loss_for_numbers(self.loss), Poisson)
+        self._poisson = isinstance(loss_for_numbers(self), Poisson)
         self.target_scaling_ = Scaling.of(values.reshape(len(values), -1), weight, by_mean=self._poisson)
         return self._validation_targets(values)
 
@@ -118,7 +118,12 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         return weight
 
     def _outputs(self, targets: Array) -> tuple[int, str, Any]:
-        return targets.shape[1], "values", loss_for_numbers(self.loss)
+        loss, outputs = loss_for_numbers(self), targets.shape[1]
+        if isinstance(loss, Quantile) and not isinstance(loss.q, float) and len(loss.q) != outputs:
+            expected = f"TabularRegressor expected one q for each of {outputs} targets"
+            try_ = "Train a model for each quantile; MLPRegressor predicts several quantiles of one target"
+            raise ArgumentError(explain(expected, f"q={loss.q}", try_))
+        return outputs, "values", loss
 
     def _values(self, outputs: Array) -> Array:
         """The network's outputs in the unit of the targets, (rows, outputs)."""

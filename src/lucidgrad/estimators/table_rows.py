@@ -20,15 +20,19 @@ def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:
         raise ArgumentError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass a target for each row."
         )
-    values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    expected = f"{name} expected a target for each of {rows} rows"
+    try:
+        values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    except ValueError:
+        raise DataError(
+            explain(expected, "rows of different lengths", "Pass one a row, or a list of one length")
+        ) from None
     if values.ndim == 2 and values.shape[1] == 1:
         message = "A column-vector y was passed when a 1d array was expected. Please use y.ravel()."
         warnings.warn(message, DataConversionWarning, stacklevel=3)
         values = values[:, 0]
     if values.ndim not in (1, 2) or len(values) != rows:
-        raise DataError(
-            explain(f"{name} expected a target for each of {rows} rows", f"shape {values.shape}", "Pass one a row")
-        )
+        raise DataError(explain(expected, f"shape {values.shape}", "Pass one a row"))
     flat = values.reshape(-1)
     gone = np.isnan(flat) if flat.dtype.kind == "f" else np.fromiter((is_missing(v) for v in flat), bool, len(flat))
     if flat.dtype.kind in "OfU" and gone.any():
