@@ -165,6 +165,9 @@ def test_options_overrule_the_guesses(monkeypatch: Any, capsys: Any) -> None:
     assert model.target_name_ == "grape"
 
 
+TEST, STOP = ("--test-file", "t.csv"), ("--validation-file", "v.csv")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -176,6 +179,16 @@ def test_options_overrule_the_guesses(monkeypatch: Any, capsys: Any) -> None:
         (("train", "wine.csv", "--target", "grape", "--date", "hue", "--ignore", "hue"), 2, "'hue' is also --date"),
         (("train", "wine.csv", "--target", "grape", "-o", "no/m.lucidgrad"), 1, "which is not there"),
         (("train", "wine.csv", "--target", "grape", "-o", "wine.csv"), 1, "expected another file"),
+        (
+            ("train", "wine.csv", "--target", "hue", *TEST, "--test-fraction", "0.1"),
+            2,
+            "that of --test-file: leave one",
+        ),
+        (
+            ("train", "wine.csv", "--target", "hue", *STOP, "--validation-fraction", "0.1"),
+            2,
+            "--validation-file: leave",
+        ),
         (("train", "m.lucidgrad", "--target", "y", "--test-file", "wine.csv", "-o", "wine.csv"), 1, "another file"),
         (("train", "wine.csv", "--target", "grape", "-o", "wine.html"), 1, "a file each, got wine.html for both"),
         (("train", "wine.csv", "--target", "hue", "--class-weight", "balanced"), 1, "--class-weight expected classes"),
@@ -183,6 +196,12 @@ def test_options_overrule_the_guesses(monkeypatch: Any, capsys: Any) -> None:
         (("predict", "none.lucidgrad", "wine.csv", "-o", "out.csv"), 1, "none.lucidgrad"),
         (("predict", "wine.csv", "wine.csv", "-o", "out.csv"), 1, "wine.csv expected"),
         (("predict", "m.lucidgrad", "wine.csv", "-o", "wine.csv"), 1, "expected another file"),
+        (
+            ("predict", "m.lucidgrad", "wine.csv", "-o", "no/out.csv"),
+            1,
+            "no/out.csv: a place in no, which is not there",
+        ),
+        (("export", "m.lucidgrad", "--onnx", "no/m.onnx"), 1, "no/m.onnx: a place in no, which is not there"),
         (("predict", "m.lucidgrad", "wine.csv", "-o", "out.csv"), 1, "a model for tables expected, got Linear"),
         (("evaluate", "m.lucidgrad", "wine.csv"), 2, "--target"),
     ],

@@ -227,6 +227,9 @@ def test_all_missing_constant_and_id_columns_are_left_out_with_a_reason(tmp_path
         (table([1, 2.5] * 9), {"stratify": True}, "--stratify expected classes, got numbers"),
         (table([1, 2.5] * 9, g=["a"] * 18), {"group": "g"}, "expected at least 2 groups in 'g', got one alone"),
         (table([1, 2.5] * 9, g=["a", "b"] * 9), {"time": "g"}, "expected dates or numbers in 'g', got categorical"),
+        (table([1, 2.5] * 9), {"time": "y"}, "--time expected a column beside the target, got 'y'"),
+        (table([1, 2.5] * 9), {"group": "y"}, "--group expected a column beside the target, got 'y'"),
+        (table([1, 2.5] * 9), {"weight": "y"}, "--weight expected a column beside the target, got 'y'"),
         (table([f"t{i}" for i in range(20)]), {}, "with at least 2 rows in the rows, got 20 classes with a row"),
         (
             table([1, 2.5] * 9, w=[0] * 18),

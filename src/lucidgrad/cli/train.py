@@ -18,7 +18,7 @@ from lucidgrad.page import to_json
 from lucidgrad.tables import Plan, Trained, Wishes, make_plan
 from lucidgrad.tables import train as train_plan
 from lucidgrad.tables.report import number, percent, write_report
-from lucidgrad.tables.split import LEAST_TO_TEST, TEST_FRACTION
+from lucidgrad.tables.split import LEAST_TO_TEST, TEST_FRACTION, VALIDATION_FRACTION
 from lucidgrad.tables.target import TASKS
 
 if TYPE_CHECKING:
@@ -81,8 +81,14 @@ def train(
         Path | None, _split(metavar="FILE", help="Rows to measure on, in a file of their own.", show_default=False)
     ] = None,
     validation_fraction: Annotated[
-        float, _split(min=0.001, max=0.9, help="The share of the other rows that says when to stop.")
-    ] = 0.2,
+        float | None,
+        _split(
+            min=0.001,
+            max=0.9,
+            help="The share of the other rows that says when to stop.",
+            show_default=f"{VALIDATION_FRACTION}",
+        ),
+    ] = None,
     validation_file: Annotated[
         Path | None,
         _split(metavar="FILE", help="Rows that say when to stop, in a file of their own.", show_default=False),
@@ -123,13 +129,14 @@ def train(
 
     Exit codes: 0 done, 1 an error that is explained, 2 a command that was not understood, 130 after Ctrl-C.
     """
+    _check_shares(("test", test_fraction, test_file), ("validation", validation_fraction, validation_file))
     kinds = _kinds({"numeric": numeric, "categorical": categorical, "date": date, "ignored": ignore}, target)
     wishes = Wishes(
         target=target,
         task=None if task is None else name("--task", task, TASKS),
         kinds=kinds,
         test=test_fraction,
-        validation=validation_fraction,
+        validation=VALIDATION_FRACTION if validation_fraction is None else validation_fraction,
         stratify=stratify,
         group=group,
         time=time,
@@ -183,6 +190,14 @@ def train(
             where.print(f"The report: {report_path}", soft_wrap=True)
 
 
+def _check_shares(*parts: tuple[str, float | None, Path | None]) -> None:
+    for part, fraction, file in parts:
+        if fraction is not None and file is not None:
+            raise typer.BadParameter(
+                f"the share is that of --{part}-file: leave one of the two out", param_hint=f"--{part}-fraction"
+            )
+
+
 def _kinds(told: dict[str, str | None], target: str) -> dict[str, str]:
     """What columns are, by name."""
     kinds: dict[str, str] = {}
@@ -197,14 +212,11 @@ def _kinds(told: dict[str, str | None], target: str) -> dict[str, str]:
 
 
 def _places(inputs: list[Path], output: Path | None, report: Path | None, no_report: bool) -> tuple[Path, Path | None]:
-    """Where model and report go. A folder that is not there is better known before the training."""
+    """Where model and report go."""
     stem = inputs[0].name.split(".")[0] or "model"
     model = Path(f"{stem}.lucidgrad") if output is None else output
     page = None if no_report else model.with_suffix(".html") if report is None else report
     for path in (model, *([page] if page else [])):
-        if path.is_dir() or not path.parent.is_dir():
-            got = "a folder" if path.is_dir() else f"a place in {path.parent}, which is not there"
-            raise ArgumentError(explain("the output expected the name of a file", f"{path}: {got}", "Name another"))
         check_output(path, inputs)
     if page is not None and page.resolve() == model.resolve():
         got, try_ = f"{page} for both", f"End the model's name in .lucidgrad: --output {stem}.lucidgrad"

@@ -35,6 +35,9 @@ def name(option: str, text: str, known: Iterable[str]) -> str:
 
 
 def check_output(output: Path, inputs: Iterable[Path]) -> None:
-    """ArgumentError where a command would write over what it reads."""
+    """ArgumentError where a command could not write, or would write over what it reads: told before its work."""
+    if output.is_dir() or not output.parent.is_dir():
+        got = "a folder" if output.is_dir() else f"a place in {output.parent}, which is not there"
+        raise ArgumentError(explain("the output expected the name of a file", f"{output}: {got}", "Name another"))
     if output.resolve() in [path.resolve() for path in inputs]:
         raise ArgumentError(explain("the output expected another file", f"{output}, an input", "Name another"))

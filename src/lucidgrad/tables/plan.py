@@ -12,7 +12,7 @@ from lucidgrad.data.table import Column, guess_kinds
 from lucidgrad.data.table_file import TableFile
 from lucidgrad.data.table_file.values import as_number
 from lucidgrad.errors import ArgumentError, DataError, explain
-from lucidgrad.tables.split import split_parts
+from lucidgrad.tables.split import VALIDATION_FRACTION, split_parts
 from lucidgrad.tables.target import check_variety, targets, task_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Wishes:
     task: str | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
     test: float | None = None
-    validation: float = 0.2
+    validation: float = VALIDATION_FRACTION
     stratify: bool | None = None
     group: str | None = None
     time: str | None = None
@@ -190,6 +190,10 @@ def make_plan(
     ['weight: numeric, numbers']
     """
     named = [wishes.target, *(n for n in (wishes.group, wishes.time, wishes.weight) if n), *wishes.kinds]
+    for name in ("group", "time", "weight"):
+        if getattr(wishes, name) == wishes.target:
+            got = repr(wishes.target)
+            raise ArgumentError(explain(f"--{name} expected a column beside the target", got, "Name another"))
     source.require([wishes.target], "as the target")
     source.require(named, "that the options name")
     table = _read(source, wishes)

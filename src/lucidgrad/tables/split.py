@@ -23,7 +23,7 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 LEAST_TO_TEST = 100
 """Rows from which on a part of them is kept for a test that neither training nor stopping sees."""
-TEST_FRACTION = 0.2
+TEST_FRACTION = VALIDATION_FRACTION = 0.2
 
 
 @dataclass(frozen=True)
