@@ -221,8 +221,18 @@ def is_whole(path: Path, like: bytes) -> bool:
     """Whether a file is all there; models and reports hold seconds, which differ from run to run."""
     if path.suffix == ".lucidgrad":
         return lg.io.read_model(path).kind == "tabular_classifier"
+    if path.suffix == ".parquet":  # whose pieces may be laid out in another way
+        return polars.read_parquet(path).equals(polars.read_parquet(like))
     content = path.read_bytes()
     return content.rstrip().endswith(b"</html>") if path.suffix == ".html" else content == like
+
+
+def run_whole(command: list[str]) -> float:
+    """Seconds that a command took, of which nothing is left but what it wrote."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "lucidgrad", *command], check=True, capture_output=True, timeout=600)
+    assert not list(Path().glob(".*")), "what killed ones have left of its files is gone"
+    return time.perf_counter() - began
 
 
 @pytest.mark.long
@@ -233,23 +243,54 @@ def test_commands_that_are_killed_at_any_moment_leave_old_or_whole_files(sent: s
     rows = text().split("\n")
     Path("new.csv").write_text("\n".join([rows[0], *rows[1:-1] * 2000, ""]), encoding="utf-8")
     train = ["train", "t.csv", "--target", "y", "-o", "m.lucidgrad", "--epochs", "5"]
-    predict = ["predict", "m.lucidgrad", "new.csv", "-o", "out.csv"]
+    predict = ["predict", "m.lucidgrad", "new.csv", "--keep", "größe", "-o"]
     draw = random.Random(0)
-    for command, outputs in ((train, ["m.lucidgrad", "m.html"]), (predict, ["out.csv"])):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "lucidgrad", *command], check=True, capture_output=True)
-        seconds, whole = time.perf_counter() - began, {name: Path(name).read_bytes() for name in outputs}
+    for command, outputs in (
+        (train, ["m.lucidgrad", "m.html"]),
+        ([*predict, "out.csv"], ["out.csv"]),
+        ([*predict, "out.parquet"], ["out.parquet"]),
+    ):
+        seconds = run_whole(command)
+        whole = {name: Path(name).read_bytes() for name in outputs}
         for _ in range(12):
             for name in outputs:
                 Path(name).write_bytes(b"old")
-            code, errors = killed(sent, command, lambda _, s=seconds: time.sleep(draw.uniform(0.3, 1.1 * s)))
+            code, errors = killed(sent, command, lambda _, s=seconds: time.sleep(draw.uniform(0, 1.1 * s)))
             assert code in ((0, 130) if sent == signal.SIGINT else (0, -signal.SIGKILL)), errors
             assert b"Traceback" not in errors
             for name in outputs:
                 assert Path(name).read_bytes() == b"old" or is_whole(Path(name), whole[name])
             if sent == signal.SIGINT:
                 assert not list(Path().glob(".*"))
-            for left in Path().glob(".*"):
-                left.unlink()
+        run_whole(command)
         for name in outputs:
             Path(name).write_bytes(whole[name])
+
+
+@pytest.mark.long
+@POSIX
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_predictions_that_are_killed_while_they_are_written_leave_the_old_file(name: str) -> None:
+    Path("t.csv").write_text(text(), encoding="utf-8")
+    rows = text().split("\n")
+    Path("new.csv").write_text("\n".join([rows[0], *rows[1:-1] * 5000, ""]), encoding="utf-8")
+    run_whole(["train", "t.csv", "--target", "y", "-o", "m.lucidgrad", "--epochs", "1", "--no-report"])
+    command = ["predict", "m.lucidgrad", "new.csv", "-o", name, "--keep", "stadt"]
+    draw = random.Random(0)
+
+    def until_it_writes(process: subprocess.Popen[bytes]) -> None:
+        before = set(Path().glob(f".{name}.*.tmp"))
+        while set(Path().glob(f".{name}.*.tmp")) <= before:
+            assert process.poll() is None
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.3))
+
+    for _ in range(8):
+        Path(name).write_bytes(b"old")
+        code, errors = killed(signal.SIGKILL, command, until_it_writes)
+        assert (code, errors) == (-signal.SIGKILL, b"")
+        assert Path(name).read_bytes() == b"old"
+        assert len(list(Path().glob(".*.tmp"))) == 1, "that of the one before was removed by this one"
+    run_whole(command)
+    made = polars.read_csv(name) if name.endswith("csv") else polars.read_parquet(name)
+    assert made.height == 5000 * N
