@@ -133,6 +133,11 @@ def test_columns_out_of_parquet_are_kept_in_their_types(tmp_path, classes):
     assert polars.read_parquet(tmp_path / "out.parquet").select(kept).equals(x.select(kept))
 
 
+def test_a_column_that_is_named_twice_is_kept_once(tmp_path, classes):
+    made = asked(tmp_path, frame(5), classes, "out.parquet", keep=["code", "size", "code"])
+    assert made.columns == ["code", "size", "prediction"]
+
+
 def test_probabilities_are_a_column_for_each_class(tmp_path, classes):
     x = frame(50, seed=2)
     made = asked(tmp_path, x, classes, probabilities=True)

@@ -114,7 +114,8 @@ def predict_file(
         require_probabilities(estimator)
     if interval is not None and is_classifier:
         raise ArgumentError(explain("--interval expected numbers", "a model of classes", "Try --probabilities"))
-    source.require(list(keep), "to keep")
+    keep = list(dict.fromkeys(keep))
+    source.require(keep, "to keep")
     made = _names(estimator, probabilities, interval)
     if double := [name for name in keep if name in made]:
         got = f"a column {double[0]!r} to keep"

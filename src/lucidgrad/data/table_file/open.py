@@ -201,6 +201,7 @@ class TableFile:
         ArgumentError
             When ``rows`` is below 1.
         """
+        others = list(dict.fromkeys(others))
         names = [*types, *(name for name in others if name not in types)]
         self.require(names, "to read")
         rows = whole_number("batches(rows)", rows, at_least=1)
