@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,11 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"
 
 
 class Child:
-    """The parent's end: one order, one answer, each a line of JSON."""
+    """The parent's end: one order, one answer, each a line of JSON.
+
+    Between its turns a child is stopped where the system can do that: threads that OpenMP and OpenBLAS keep spinning
+    for a while after their work would slow down whoever comes next.
+    """
 
     def __init__(self, peer: str, case: str, threads: int) -> None:
         environment = os.environ | dict.fromkeys(THREADS, str(threads))
@@ -29,13 +34,19 @@ class Child:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
+            self._signal("SIGCONT")
             self.process.stdin.write(f"{epochs}\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
+            self._signal("SIGSTOP")
         except BrokenPipeError:
             line = ""
         answer: dict[str, Any] = json.loads(line) if line else {"error": "the process ended"}
         return answer
+
+    def _signal(self, name: str) -> None:
+        if hasattr(signal, name) and self.process.poll() is None:
+            self.process.send_signal(getattr(signal, name))
 
     def close(self) -> None:
         """End the process."""

@@ -86,6 +86,8 @@ def main() -> None:
         measured("", *slow),
         "## The arithmetic limit\n",
         measured("arithmetic"),
+        "## Leaving out zeros\n",
+        measured("zeros"),
         "## From a run to its first step\n",
         measured("compile_time"),
         "## What layers and rules cost\n",
