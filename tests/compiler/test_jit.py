@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
 import lucidgrad as lg
+from lucidgrad.compiler import jitted
 from lucidgrad.ops import TABLE, Op, shapes
 from tests.ops.samples import SAMPLES
 
@@ -131,3 +133,15 @@ def test_a_reduction_of_a_single_number_inside_of_a_kernel() -> None:
 def test_empty_arrays_put_together_are_empty() -> None:
     x = lg.tensor(np.zeros((0, 7), np.float32))
     assert lg.jit(lambda x: lg.functional.concatenate([x, x], axis=0))(x).shape == (0, 7)
+
+
+def test_threads_may_call_it_with_more_shapes_than_programs_are_kept(monkeypatch: Any) -> None:
+    monkeypatch.setattr(jitted, "MOST_PROGRAMS", 2)
+    double = lg.jit(lambda x: 2 * x)
+
+    def call(n: int) -> bool:
+        x = np.arange(n % 5 + 1, dtype=np.float32)
+        return bool((double(x).numpy() == 2 * x).all())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(call, range(60)))

@@ -293,6 +293,23 @@ def test_numbers_are_cut_into_pieces_where_that_is_better_beyond_chance():
     assert untold.model_[0].pieces == 0
 
 
+def test_a_training_that_diverges_is_not_the_one_that_is_kept(monkeypatch):
+    losses = iter([np.array([np.nan, 1.0]), np.array([0.5, 0.5])])
+    monkeypatch.setattr(lg.TabularRegressor, "_losses", lambda *_: next(losses))
+    x = np.random.default_rng(3).uniform(-1, 1, size=(200, 1))
+    kept = lg.TabularRegressor(**{**SMALL, "pieces": "auto", "epochs": 2}).fit(x, x[:, 0])
+    assert kept.model_[0].pieces > 0
+
+
+def test_text_in_a_column_of_numbers_is_told_when_a_table_is_asked_about(regressor):
+    area = np.array(["80", "?", "eighty", None, "large"], object)
+    rows = {name: column[:5] for name, column in TABLE.items()} | {"area": area}
+    with pytest.warns(UserWarning, match=r"column 'area' expected numbers, as in training, got 'eighty' and 1 more"):
+        told = regressor.predict(rows)
+    missing = rows | {"area": np.array([80.0, *[np.nan] * 4])}
+    np.testing.assert_array_equal(told, regressor.predict(missing))
+
+
 def test_of_few_rows_several_splits_say_how_long_to_train_on_all(monkeypatch):
     runs = []
     monkeypatch.setattr(

@@ -130,6 +130,7 @@ def train(
     Exit codes: 0 done, 1 an error that is explained, 2 a command that was not understood, 130 after Ctrl-C.
     """
     _check_shares(("test", test_fraction, test_file), ("validation", validation_fraction, validation_file))
+    _check_split(test_file is not None and validation_file is not None, {"group": group, "time": time})
     kinds = _kinds({"numeric": numeric, "categorical": categorical, "date": date, "ignored": ignore}, target)
     wishes = Wishes(
         target=target,
@@ -195,6 +196,16 @@ def _check_shares(*parts: tuple[str, float | None, Path | None]) -> None:
         if fraction is not None and file is not None:
             raise typer.BadParameter(
                 f"the share is that of --{part}-file: leave one of the two out", param_hint=f"--{part}-fraction"
+            )
+
+
+def _check_split(in_files: bool, chosen: dict[str, str | None]) -> None:
+    """Whether the options that say how rows are split have something to split."""
+    for option, column in chosen.items():
+        if in_files and column is not None:
+            raise typer.BadParameter(
+                "rows of --test-file and --validation-file are told apart by the files: leave it out",
+                param_hint=f"--{option}",
             )
 
 

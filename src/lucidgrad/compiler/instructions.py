@@ -51,10 +51,6 @@ class Instructions:
         """An instruction that makes no value."""
         self.lines.append(f"  {text}")
 
-    def comment(self, text: str) -> None:
-        """A remark for who reads the assembly."""
-        self.lines.append(f"  ; {text}")
-
     def like(self, value: Operand, other: Reg) -> Reg:
         """The operand in the lanes (and, where it is a Python number, in the dtype) of the other."""
         if not isinstance(value, Reg):

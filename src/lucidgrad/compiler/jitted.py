@@ -20,6 +20,8 @@ from lucidgrad.tensor import Tensor
 
 # Programs kept for one function: a function that is called with ever other shapes does not fill the memory.
 MOST_PROGRAMS = 64
+# While one thread makes or drops programs, others wait; a jitted function may call another one.
+_making = threading.RLock()
 
 
 def jit(function: Callable[..., Any]) -> Jitted:
@@ -65,11 +67,12 @@ class Jitted:
         leaves: list[Any] = []
         shape = _outline(arguments, leaves)
         key = (shape, tuple((x.shape, x.dtype.str, x.requires_grad) for x in leaves))
-        if key not in self._programs:
-            if len(self._programs) >= MOST_PROGRAMS:
-                self._programs.pop(next(iter(self._programs)))
-            self._programs[key] = self._compile(arguments, leaves)
-        compiled = self._programs[key]
+        with _making:
+            if key not in self._programs:
+                if len(self._programs) >= MOST_PROGRAMS:
+                    self._programs.pop(next(iter(self._programs)))
+                self._programs[key] = self._compile(arguments, leaves)
+            compiled = self._programs[key]
         return self.function(*arguments) if compiled is None else compiled(leaves)
 
     def program(self, *arguments: Any) -> Program:

@@ -13,7 +13,7 @@ from lucidgrad.compiler.buffers import PANEL, Buffer, dense_strides, padded_size
 from lucidgrad.compiler.fuse import Fusion, Kernel
 from lucidgrad.compiler.index import own_index
 from lucidgrad.compiler.passes.rewrite import number_of
-from lucidgrad.graph import Value
+from lucidgrad.graph import Instruction, Value
 from lucidgrad.ops.codegen import Elementwise
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -63,8 +63,8 @@ class Plan:
         state that is written in place.
     copies
         New state and where it is to be copied in the end of a step.
-    with_zeros
-        Values half of which or more are zero, as far as is known.
+    mostly_zeros, half_zeros
+        Values that are, as far as is known: of the inputs that are said to be, and what relu and its gradient give.
     """
 
     def __init__(
@@ -89,7 +89,8 @@ class Plan:
         graph = fusion.graph
         given = list(zip(graph.inputs, inputs or [Place()] * len(graph.inputs), strict=True))
         wanted = list(zip(graph.outputs, outputs or [Place()] * len(graph.outputs), strict=True))
-        self.with_zeros = self._with_zeros({v for v, p in given if p.zeros})
+        self.mostly_zeros = self._zero_with({v for v, p in given if p.zeros})
+        self.half_zeros = self._zero_with({i.output for i in graph.instructions if _makes_zeros(i)})
         walked = self._walked_through({v for v, p in given if p.panels})
         changed = {graph.inputs[p.state] for _, p in wanted if p.state is not None}
         self._panel_axis = {v.shape: _fuller(v.shape, axes, v in changed) for v, axes in walked.items()}
@@ -141,13 +142,12 @@ class Plan:
         panel = 1 - self._panel_axis[value.shape]
         return self._add(Buffer(self._slot(), value.shape, value.dtype, dense_strides(value.shape), panel))
 
-    def _with_zeros(self, found: set[Value]) -> set[Value]:
-        """The values, those that relu (or its gradient) makes zeros in, and what is made of them and is zero there."""
-        for instruction in self.fusion.graph.instructions:
+    def _zero_with(self, found: set[Value]) -> set[Value]:
+        """The values, and what is made of them and is zero where they are."""
+        for instruction in self.fusion.graph.instructions if found else ():
             name, inputs = instruction.op.name, instruction.inputs
             kept = inputs if name in _KEEPS_ZEROS else inputs[:1] if name == "divide" else ()
-            masked = name == "where" and number_of(inputs[2]) == 0
-            if name == "relu" or masked or any(x in found for x in kept if isinstance(x, Value)):
+            if any(x in found for x in kept if isinstance(x, Value)):
                 found = found | {instruction.output}
         return found
 
@@ -271,3 +271,9 @@ def _fuller(shape: tuple[int, ...], axes: Sequence[int], changed: bool) -> int:
         return first
     elements = [shape[1 - a] * padded_size(shape[a]) for a in (first, other)]
     return other if (2.0 if copied else 1.5) * elements[1] <= elements[0] else first
+
+
+def _makes_zeros(instruction: Instruction) -> bool:
+    """Whether half of what it gives is zero, as a rule: relu, and gradients where it let something through."""
+    name = instruction.op.name
+    return name == "relu" or (name == "where" and number_of(instruction.inputs[2]) == 0)

@@ -11,9 +11,9 @@ import math
 
 # What takes less time says nothing: waking the threads takes some ten microseconds. What is tried takes about as long.
 TELLING_SECONDS = 4e-3
-# While one thread is faster, all are tried again after so many times what trying costs: a twentieth of the time, and
-# a moment in which they were held up is soon forgotten, however long a call is.
-PATIENCE = 20.0
+# While one thread is faster, all are tried again after so many times what trying costs: soon at first, as threads of
+# other libraries keep a core busy for some hundredths of a second after their work; then in a twentieth of the time.
+HASTE, PATIENCE = 2.5, 20.0
 
 
 class Pace:
@@ -42,6 +42,7 @@ class Pace:
         self._together: float | None = None  # seconds of a step, when last seen
         self._alone: float | None = None
         self._waiting = 0.0  # seconds of one thread until all are tried again
+        self._patience = HASTE
         self._steps, self._seconds, self._counted = 0, 0.0, 0  # seen since then, by so many threads
 
     def choose(self) -> tuple[int, int | None]:
@@ -69,7 +70,9 @@ class Pace:
         step = self._seconds / self._steps
         if threads > 1:
             self._together = step
-            self._waiting = PATIENCE * TELLING_SECONDS * step / (self._alone or step)
+            self._waiting = self._patience * TELLING_SECONDS * step / (self._alone or step)
+            slower = self._alone is None or step > self._alone
+            self._patience = min(PATIENCE, 2 * self._patience) if slower else HASTE
         else:
             self._alone = step
             self._waiting = max(0.0, self._waiting - self._seconds)

@@ -76,7 +76,7 @@ class Scratch:
         self.before = program.table.copy()
         self._arrays = []
         rng = np.random.default_rng(0)
-        self._zeros = {plan.buffer_of[v] for v in plan.with_zeros if v in plan.buffer_of}
+        self._zeros = {plan.buffer_of[v] for v in plan.mostly_zeros if v in plan.buffer_of}
         self.rows = 0
         for buffer in plan.buffers:
             if buffer.place is None and all(buffer is not constant for constant, _ in plan.constants):

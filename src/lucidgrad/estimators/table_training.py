@@ -197,7 +197,11 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             assert held_back is not None
             other = self._run(x, y, weight, held_back, me.epochs, seed, pieces, (), next(labels))
             x_held, y_held, w = held_back
-            less = self._losses(best.model, x_held, y_held) - self._losses(other.model, x_held, y_held)
+            first, second = (self._losses(each.model, x_held, y_held) for each in (best, other))
+            if not np.isfinite(first).all():  # it has diverged
+                best = other
+                continue
+            less = first - second
             mean = np.average(less, weights=w)
             deviation = np.sqrt(np.average((less - mean) ** 2, weights=w))
             if mean > SURE * deviation / np.sqrt(len(less) if w is None else worth(w)):

@@ -296,7 +296,7 @@ def _read(source: TableFile, wishes: Wishes, like: polars.DataFrame | None = Non
         wanted = like is not None and like.schema[column.name].is_numeric()
         if column.dtype == polars.String and (told or wanted):
             read = as_number(column, source.missing)
-            column = source._told(read, column, lines)  # noqa: PLW2901
+            column = source.told(read, column, lines)  # noqa: PLW2901
         elif like is not None and like.schema[column.name] == polars.String and column.dtype != polars.String:
             column = column.cast(polars.String)  # noqa: PLW2901
         made.append(column)

@@ -58,21 +58,22 @@ def rows_together(kernel: Kernel, plan: Plan, registers: int) -> int:
     """How many rows of a tile share a word in the product that a kernel begins with; 0 where it leaves nothing out.
 
     Rows of different samples have few zeros in common, neighbouring places of one sample more. Two rows read each
-    vector often enough; where registers are few, vectors are too, and fewer rows would make too few chains to keep the
-    units busy.
+    vector often enough; where registers are few, vectors are too, and fewer than four rows would make too few chains to
+    keep the units busy. Of four rows half of which are zero, too few places are zero in all.
     """
+    rows = 2 if registers >= 32 else 4
+    zeros = plan.mostly_zeros | plan.half_zeros if rows == 2 else plan.mostly_zeros
     walk = walk_of(kernel, plan.buffer_of)
+    matrix = plan.fusion.base(walk.spread)
     if len(kernel.shape) != 2 or walk.instruction.output.dtype.kind != "f":
         return 0
-    matrix = plan.fusion.base(walk.spread)
-    if not isinstance(matrix, Value) or matrix not in plan.with_zeros:
+    if not isinstance(matrix, Value) or matrix not in zeros:
         return 0
     if min(walk.depth, *kernel.shape) < LEAST or kernel.shape[walk.across] <= NARROW:
         return 0
     # Both are read in vectors.
-    if not (_lies_along(plan, matrix, 1) and _lies_along(plan, *walk.vectors_of(plan.fusion))):
-        return 0
-    return 2 if registers >= 32 else 4
+    read_in_vectors = _lies_along(plan, matrix, 1) and _lies_along(plan, *walk.vectors_of(plan.fusion))
+    return rows if read_in_vectors else 0
 
 
 def _lies_along(plan: Plan, x: Any, axis: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -19,6 +20,7 @@ from lucidgrad.data.table.encodings import (
 )
 from lucidgrad.data.table.frame import Array, Table, table_of
 from lucidgrad.data.table.guess import guess_kinds
+from lucidgrad.data.table.read import is_word_for_missing, numbers_of
 from lucidgrad.errors import ArgumentError, DataError, explain
 
 VERSION = 1
@@ -151,6 +153,8 @@ class TablePreprocessing:
         codes = np.empty((table.rows, len(self.places)), np.int64)
         i = j = 0
         for name, encoding in self._encodings:
+            if isinstance(encoding, NumericEncoding):
+                _tell_of_text(name, found[name])
             made = encoding.encode(found[name])
             if isinstance(encoding, CategoricalEncoding):
                 codes[:, j], j = made, j + 1
@@ -261,3 +265,21 @@ def _fit(column: Column, values: Array, scaling: str, categories: tuple[int, int
     if column.kind == "date":
         return DateEncoding.fit(values, column.format, weight)
     return CategoricalEncoding.fit(values, *categories, weight)
+
+
+def _tell_of_text(name: str, values: Array) -> None:
+    """Warn of text in a column of numbers that is neither a number nor a word for a missing one."""
+    if values.dtype.kind != "O":
+        return
+    text = [v for v in values if isinstance(v, str) and not is_word_for_missing(v)]
+    odd = [v for v, number in zip(text, numbers_of(np.array(text, object)), strict=True) if np.isnan(number)]
+    if odd:
+        warnings.warn(
+            explain(
+                f"column {name!r} expected numbers, as in training",
+                f"{odd[0]!r} and {len(odd) - 1:,} more" if len(odd) > 1 else repr(odd[0]),
+                "They count as missing; check that the column is the one it was",
+            ),
+            UserWarning,
+            stacklevel=5,
+        )

@@ -176,7 +176,7 @@ class TableFile:
         for name in names:
             pieces = [part.pop() for part in parts]  # text is let go of, column for column
             text = polars.concat([polars.Series(name, [], polars.String), *pieces], rechunk=True)
-            made.append(self._told(guess_type(text, self.missing), text, numbers))
+            made.append(self.told(guess_type(text, self.missing), text, numbers))
         return Batch(polars.DataFrame(made), numbers)
 
     def batches(
@@ -239,11 +239,11 @@ class TableFile:
                             "Check that the column is the one it was; --missing names what stands for no value",
                         )
                     )
-                column = self._told(read, column, lines)
+                column = self.told(read, column, lines)
             made.append(column)
         return polars.DataFrame(made)
 
-    def _told(self, read: Read, text: polars.Series, lines: Places) -> polars.Series:
+    def told(self, read: Read, text: polars.Series, lines: Places) -> polars.Series:
         """Keep in mind what was no value."""
         if read.bad:
             count, first, line = self.bad.get(text.name, (0, text[read.bad[0]], int(lines[read.bad[0]])))
