@@ -32,7 +32,7 @@ class Pace:
     >>> pace.note(2, steps=1, seconds=0.03)
     >>> pace.choose()
     (1, 1)
-    >>> pace.note(1, steps=1, seconds=0.01)
+    >>> pace.note(1, steps=1, seconds=0.005)
     >>> pace.choose()[0]
     1
     """
