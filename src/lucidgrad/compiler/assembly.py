@@ -31,6 +31,7 @@ from lucidgrad.compiler.registers import Reg as Reg
 from lucidgrad.compiler.registers import literal as literal
 from lucidgrad.compiler.registers import type_of as type_of
 
+FEW = 3  # lanes
 # LLVM halves vectors for some CPUs that run at a lower clock with wide ones; matrix products gain all the same.
 _WIDE = '"prefer-vector-width"="512" "min-legal-vector-width"="512"'
 
@@ -86,6 +87,17 @@ class Builder(Instructions):
         self.returns = returns
         self.internal = internal
         self.block = "entry"
+
+    def select(self, condition: Reg, a: Operand, b: Operand) -> Reg:
+        """A where the condition holds, else b; the other one is not looked at."""
+        through = _lanes_through(condition)
+        if not 0 < len(through) <= FEW or not isinstance(a, Reg) or a.lanes != condition.lanes:
+            return super().select(condition, a, b)
+        # As a select of quotients by a constant mask of so few lanes, LLVM 22 lets others through (SSE2): NaN of 0 / 0.
+        made = self.like(b, a)
+        for lane in through:
+            made = self.insert(made, self.extract(a, lane), lane)
+        return made
 
     # --- memory -----------------------------------------------------------------------------------------------------
 
@@ -230,8 +242,13 @@ class Builder(Instructions):
         return "\n".join([head, "entry:", *self.lines, end, "}"])
 
 
+def _lanes_through(mask: Reg) -> list[int]:
+    """The lanes that a constant mask lets through; none for another mask."""
+    lanes = mask.text.split(",") if mask.text.startswith("<") else []
+    return [i for i, lane in enumerate(lanes) if "true" in lane]
+
+
 def _only_lane(mask: Reg) -> int | None:
     """The lane that a constant mask lets through, if it is a single one."""
-    lanes = mask.text.split(",") if mask.text.startswith("<") else []
-    through = [i for i, lane in enumerate(lanes) if "true" in lane]
+    through = _lanes_through(mask)
     return through[0] if len(through) == 1 else None
