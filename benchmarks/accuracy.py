@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from benchmarks.cases import CASES, load
+from benchmarks.cases import case_named, load
 from benchmarks.peers import PEERS
 from benchmarks.timing import machine
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=["native", "torch", "jax", "sklearn"])
     options = parser.parse_args()
-    case = next(c for c in CASES if c.key == "mlp-adam")
+    case = case_named("mlp-adam")
     data = load(case)
     print(f"{machine()}; {data.source}; {options.seeds} seeds, {options.epochs} epochs")
     print("\n| peer | test accuracy | worst and best seed |\n|---|---|---|")

@@ -81,6 +81,11 @@ CASES = (
 )
 
 
+def case_named(key: str) -> Case:
+    """The case of this key."""
+    return next(c for c in CASES if c.key == key)
+
+
 @dataclass(frozen=True)
 class Data:
     """Float32 inputs and int64 labels in C order, and where they are from."""

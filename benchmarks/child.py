@@ -64,10 +64,10 @@ def main() -> None:
         epochs = int(line)
         try:
             if trainer is None:
-                from benchmarks.cases import CASES, load
+                from benchmarks.cases import case_named, load
                 from benchmarks.peers import PEERS
 
-                case = next(c for c in CASES if c.key == key)
+                case = case_named(key)
                 data = load(case)
                 start = time.perf_counter()
                 trainer = PEERS[peer].prepare(case, data, int(threads))

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, case_named
 from benchmarks.timing import machine
 
 
@@ -48,7 +48,7 @@ def first_step(key: str) -> float:
     from lucidgrad.compiler import machine as _llvm
 
     assert _llvm.available()
-    case = next(c for c in CASES if c.key == key)
+    case = case_named(key)
     lg.seed(0)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((case.batch, case.sizes[0]), np.float32)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import lucidgrad as lg
-from benchmarks.cases import CASES, load
+from benchmarks.cases import case_named, load
 from benchmarks.peers.lucidgrad_fit import FitTrainer
 from benchmarks.timing import in_turn, machine, table
 from lucidgrad import nn, optim
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=60_000)
     options = parser.parse_args()
-    case = next(c for c in CASES if c.key == "mlp-adam")
+    case = case_named("mlp-adam")
     data = load(case)
     data = type(data)(data.x[: options.rows], data.y[: options.rows], data.x_test, data.y_test, data.source)
     print(machine())

@@ -14,7 +14,7 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.cases import CASES, Data, load
+from benchmarks.cases import Data, case_named, load
 from benchmarks.peers.lucidgrad_fit import FitTrainer, network, optimizer
 from benchmarks.timing import in_turn, machine
 from lucidgrad.training import native
@@ -38,7 +38,7 @@ def main() -> None:
 
 def inputs(rows: int) -> list[tuple[str, Data]]:
     """Data sets of so many rows, each with its title."""
-    case = next(c for c in CASES if c.key == "mlp-sgd")
+    case = case_named("mlp-sgd")
     mnist = load(case)
     made = [(mnist.source, Data(mnist.x[:rows], mnist.y[:rows], mnist.x_test, mnist.y_test, ""))]
     rng = np.random.default_rng(0)
@@ -52,7 +52,7 @@ def inputs(rows: int) -> list[tuple[str, Data]]:
 
 def compared(data: Data, threads: int, rounds: int) -> str:
     """Milliseconds of an epoch both ways, and the ratio, for a row of the table."""
-    case = next(c for c in CASES if c.key == "mlp-sgd")
+    case = case_named("mlp-sgd")
     trainers = {}
     for left_out in (False, True):
         with mock.patch.object(native, "mostly_zeros", lambda _, left_out=left_out: left_out):

@@ -191,7 +191,7 @@ class Plan:
 
     def _in_arena(self, buffer: Buffer) -> Buffer:
         buffer.place = self.arena_bytes
-        self.arena_bytes += buffer.size_bytes
+        self.arena_bytes += buffer.size_bytes * (self.threads if buffer.kind == buffers.PRIVATE else 1)
         return self._add(buffer)
 
     def _in_place(self, value: Value, old: Value) -> bool:
@@ -220,10 +220,8 @@ class Plan:
 
     def private(self, shape: tuple[int, ...], dtype: Any) -> Buffer:
         """Memory for a kernel to work in, a part for each thread."""
-        buffer = Buffer(self._slot(), shape, np.dtype(dtype), dense_strides(shape), kind=buffers.PRIVATE)
-        buffer.place = self.arena_bytes
-        self.arena_bytes += self.threads * buffer.size_bytes
-        return self._add(buffer)
+        strides = dense_strides(shape)
+        return self._in_arena(Buffer(self._slot(), shape, np.dtype(dtype), strides, kind=buffers.PRIVATE))
 
     def copies_of(self, value: Value) -> list[Buffer]:
         """Where a value lies: nowhere, once, or also in a mirror."""

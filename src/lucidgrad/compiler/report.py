@@ -20,18 +20,20 @@ from lucidgrad.compiler.timing import peak_rate, step_seconds, task_seconds
 from lucidgrad.graph import Graph, Instruction, Value
 from lucidgrad.ops.codegen import Elementwise
 
-LEFT_OUT = "leaving out zeros"
-
 
 @dataclass(frozen=True)
 class Work:
-    """What a task does: in words, and the operations it takes (of a product with the columns that fill up vectors)."""
+    """What a task does: in words, and the operations it takes (of a product with the columns that fill up vectors).
+
+    ``leaves_out``: whether it is a product that leaves out zeros.
+    """
 
     name: str
     words: str
     parts: str
     product: bool
     operations: int
+    leaves_out: bool = False
 
 
 @dataclass
@@ -132,7 +134,7 @@ class Report:
         rate = peak_rate(program.target)
         lines.append(f"a core multiplies and adds at {rate / 1e9:.0f} GFLOP/s (float32, measured)")
         floor = self.floor_seconds
-        zeros = ", their zeros too" if any(LEFT_OUT in work.words for work in self.work) else ""
+        zeros = ", their zeros too" if any(work.leaves_out for work in self.work) else ""
         lines.append(f"a step at that rate, with nothing but its products{zeros}: {_time(floor)}")
         if self._measured:
             seconds = self.step_seconds
@@ -144,7 +146,7 @@ class Report:
         seconds = self.seconds.get(work.name)
         text = f"{work.name:9} {work.words}; {work.parts}"
         if work.product:
-            least = "with its zeros at least" if LEFT_OUT in work.words else "at least"
+            least = "with its zeros at least" if work.leaves_out else "at least"
             text += f"; {least} {_time(self.floors[work.name])}"
         if seconds is not None:
             text += f"; alone {_time(seconds)}"
@@ -164,7 +166,8 @@ class Report:
         kernel = task.work
         product = kernel.anchor is not None and kernel.anchor.op.name == "matmul"
         operations = 2 * multiplications(kernel, padded=True) if product else 0
-        return Work(task.name, self._words(kernel), parts, product, operations)
+        leaves_out = product and self._listed(kernel) > 0
+        return Work(task.name, self._words(kernel), parts, product, operations, leaves_out)
 
     def _words(self, kernel: Kernel) -> str:
         anchor = kernel.anchor
@@ -202,14 +205,19 @@ class Report:
         ]
 
     def _tile(self, kernel: Kernel) -> str:
-        assert kernel.anchor is not None
-        registers = self.program.target.registers * 4 // kernel.anchor.output.dtype.itemsize
-        tiles = Tiles(registers)
+        tiles = Tiles(self._registers(kernel))
         vectors = tiles.vectors(_across(kernel, self.program)[0])
-        listed = rows_together(kernel, self.program.plan, registers)
-        if listed:
-            return f"{listed} x {vectors * LANES}, {LEFT_OUT}"
-        return f"{tiles.rows(vectors)} x {vectors * LANES}"
+        listed = self._listed(kernel)
+        return f"{listed or tiles.rows(vectors)} x {vectors * LANES}" + ", leaving out zeros" * (listed > 0)
+
+    def _listed(self, kernel: Kernel) -> int:
+        """Rows of a tile of a product that leaves out zeros; 0 for another one."""
+        return rows_together(kernel, self.program.plan, self._registers(kernel))
+
+    def _registers(self, kernel: Kernel) -> int:
+        """How many vectors of the product's elements the registers hold."""
+        assert kernel.anchor is not None  # a product's
+        return self.program.target.registers * 4 // kernel.anchor.output.dtype.itemsize
 
 
 def _across(kernel: Kernel, program: Program) -> tuple[int, int]:
