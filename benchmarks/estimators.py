@@ -44,7 +44,7 @@ class Comparison:
         def fit(name, seed=0):
             own = {"threads": self.threads} if name == "lucidgrad" and self.threads else {}
             fitted[name] = LIBRARIES[name](**options, **own, random_state=seed).fit(train, y_train)
-            return fitted[name].score(test, y_test)
+            return fitted[name]
 
         title = f"{title}, {train.dtype.name}"
         measured = in_turn({name: lambda name=name: fit(name) for name in LIBRARIES}, rounds, clock=self.clock)
@@ -52,7 +52,7 @@ class Comparison:
         asked = {name: lambda name=name: fitted[name].predict(test) for name in LIBRARIES}
         print(f"\n{table(f'{title}, predict', in_turn(asked, 5 * rounds, clock=self.clock), 'lucidgrad')}")
         for name in LIBRARIES:
-            scores = [fit(name, seed) for seed in range(SEEDS)]
+            scores = [fit(name, seed).score(test, y_test) for seed in range(SEEDS)]
             print(
                 f"{name}: test score {statistics.mean(scores):.4f} ± {statistics.stdev(scores):.4f} over {SEEDS} seeds"
             )

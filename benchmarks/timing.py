@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 
 Seconds = list[float]
+# Threads of OpenBLAS and OpenMP go on spinning for up to 0.2 s after their work, on cores that the next in turn needs.
+REST = 0.25
 
 
 def in_turn(
@@ -17,10 +19,11 @@ def in_turn(
     repeats: int = 1,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Seconds]:
-    """Seconds of one call of each way, ``rounds`` times (a mean of ``repeats``), after a warm-up."""
+    """Seconds of one call of each way, ``rounds`` times (a mean of ``repeats``), after a warm-up and a rest."""
     measured: dict[str, Seconds] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, way in ways.items():
+            time.sleep(REST)
             start = clock()
             for _ in range(repeats):
                 way()

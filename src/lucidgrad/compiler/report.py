@@ -11,7 +11,7 @@ from lucidgrad.compiler.buffers import padded_size
 from lucidgrad.compiler.fuse import REDUCTIONS, Kernel, is_opaque
 from lucidgrad.compiler.kernels.nest import panel_axis
 from lucidgrad.compiler.kernels.product import Tiles
-from lucidgrad.compiler.kernels.zeros import rows_together
+from lucidgrad.compiler.kernels.zeros import tile
 from lucidgrad.compiler.machine import description
 from lucidgrad.compiler.passes import NATIVE, pipeline
 from lucidgrad.compiler.program import Program
@@ -166,7 +166,7 @@ class Report:
         kernel = task.work
         product = kernel.anchor is not None and kernel.anchor.op.name == "matmul"
         operations = 2 * multiplications(kernel, padded=True) if product else 0
-        leaves_out = product and self._listed(kernel) > 0
+        leaves_out = product and self._listed(kernel) is not None
         return Work(task.name, self._words(kernel), parts, product, operations, leaves_out)
 
     def _words(self, kernel: Kernel) -> str:
@@ -205,14 +205,16 @@ class Report:
         ]
 
     def _tile(self, kernel: Kernel) -> str:
+        listed = self._listed(kernel)
+        if listed is not None:
+            return f"{listed[0]} x {listed[1] * LANES}, leaving out zeros"
         tiles = Tiles(self._registers(kernel))
         vectors = tiles.vectors(_across(kernel, self.program)[0])
-        listed = self._listed(kernel)
-        return f"{listed or tiles.rows(vectors)} x {vectors * LANES}" + ", leaving out zeros" * (listed > 0)
+        return f"{tiles.rows(vectors)} x {vectors * LANES}"
 
-    def _listed(self, kernel: Kernel) -> int:
-        """Rows of a tile of a product that leaves out zeros; 0 for another one."""
-        return rows_together(kernel, self.program.plan, self._registers(kernel))
+    def _listed(self, kernel: Kernel) -> tuple[int, int] | None:
+        """Rows and vectors of a tile of a product that leaves out zeros; None for another one."""
+        return tile(kernel, self.program.plan, self._registers(kernel))
 
     def _registers(self, kernel: Kernel) -> int:
         """How many vectors of the product's elements the registers hold."""

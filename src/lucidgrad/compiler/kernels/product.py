@@ -7,7 +7,7 @@ optimiser) is computed from the tile before it is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lucidgrad.compiler.assembly import LANES, Reg
@@ -56,8 +56,11 @@ def product(
     nest = _Product(expression, kernel, walk, tiles, bounds, listed)
     with loops(expression, shape, range(first), bounds) as index:
         batch = index[:first]
-        columns = PANEL if registers >= 32 else LANES
         n = shape[across]
+        columns = PANEL if registers >= 32 else LANES
+        at_the_end = tiles.vectors(n) * LANES
+        if listing is not None:
+            columns = at_the_end = listing.columns
         whole = n // columns * columns
         if whole:
             start, stop = part(expression, bounds, across, whole)
@@ -65,8 +68,8 @@ def product(
                 nest.rows(batch, known(loop.index), columns)
         if whole < n:
             with rest(expression, bounds, across, whole):
-                for first_column in range(whole, n, tiles.vectors(n) * LANES):
-                    nest.rows(batch, first_column, min(n - first_column, tiles.vectors(n) * LANES))
+                for first_column in range(whole, n, at_the_end):
+                    nest.rows(batch, first_column, min(n - first_column, at_the_end))
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,30 @@ class _Product:
 
     def rows(self, batch: Index, column: Component, columns: int) -> None:
         """All rows of some columns: in whole tiles, then what is left over."""
-        expression, c, down = self.expression, self.expression.c, self.walk.down
-        start, stop = self.bounds.get(down, (0, self.kernel.shape[down]))
-        height = self.tiles.rows(-(-columns // LANES)) if self.listed is None else self.listed.listing.rows
+        expression, c, listed = self.expression, self.expression.c, self.listed
         lanes = [Lane(expression.frame.math.add(column, v)) for v in range(0, columns, LANES)]
         masks = [tail_mask(c, columns - v) for v in range(0, columns, LANES)]
+        if listed is None:
+            for below, ahead in self._tiles(self.tiles.rows(len(lanes))):
+                self._store(batch, below, lanes, masks, self._sums(batch, below, lanes, masks, ahead))
+            return
+        height, last = listed.listing.words.rows, listed.listing.words.blocks - 1
+        if last:
+            with c.loop(0, last) as loop, expression.scope():
+                block = listed.block(loop.index, lanes, masks)
+                for below, _ in self._tiles(height):
+                    listed.keep(below, block.sums(below))
+        block = listed.block(last, lanes, masks)
+        for below, _ in self._tiles(height):
+            self._store(batch, below, lanes, masks, block.sums(below))
+
+    def _tiles(self, height: int) -> Iterator[tuple[list[Reg], bool]]:
+        """A loop over the rows of each tile, and whether what is read for it is worth to be asked for ahead.
+
+        It is iterated over three times at most: tiles of that height, and of fewer rows for what is left over.
+        """
+        expression, c, down = self.expression, self.expression.c, self.walk.down
+        start, stop = self.bounds.get(down, (0, self.kernel.shape[down]))
         fixed = isinstance(start, int) and isinstance(stop, int)
         heights = [height, (stop - start) % height] if fixed else [height, 4, 1]  # type: ignore[operator]
         at: int | Reg = start
@@ -101,23 +123,18 @@ class _Product:
                 continue
             ahead = fixed and at == start and stop - start <= 2 * rows  # type: ignore[operator]
             with c.loop(at, end, rows) as loop, expression.scope():
-                below = [c.add(loop.index, r) if r else loop.index for r in range(rows)]
-                self._tile(batch, below, lanes, masks, ahead)
+                yield [c.add(loop.index, r) if r else loop.index for r in range(rows)], ahead
             at = end
 
-    def _tile(
+    def _store(
         self,
         batch: Index,
         rows: Sequence[Reg],
         lanes: Sequence[Lane],
         masks: Sequence[Reg | None],
-        ahead: bool,
+        sums: Sequence[Reg],
     ) -> None:
         expression, walk = self.expression, self.walk
-        if self.listed is None:
-            sums = self._sums(batch, rows, lanes, masks, ahead)
-        else:
-            sums = self.listed.sums(rows, lanes, masks)
         for r, row in enumerate(rows):
             for v, (at, mask) in enumerate(zip(lanes, masks, strict=True)):
                 with expression.scope():

@@ -5,8 +5,11 @@ it is given, and its gradient has them at the same places. Before the product, a
 bits is made for each tile and each 64 places of the inner axis: which of them are not zero in some row of the tile. The
 chain of fused multiplications and additions then goes from one set bit to the next, in the same order as otherwise.
 
-Adding 0 * b changes nothing (but -0, to which a chain can only come by underflow) unless b is infinite or NaN. So the
-other matrix is looked through first: where it holds one of those, all bits are set and nothing is left out.
+All rows go through 64 places of the inner axis before any of them goes on: what is read of the other matrix for so many
+places fits the first cache, and rows find it there. Between the blocks, the sums wait in memory.
+
+Adding 0 * b changes nothing (but -0, to which a chain can only come by underflow) unless b is infinite or NaN. So each
+block of the other matrix is looked through first: where it holds one of those, nothing is left out.
 """
 
 from __future__ import annotations
@@ -16,64 +19,72 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lucidgrad.compiler.assembly import I32, I64, LANES, NARROW, Builder, Operand, Reg
-from lucidgrad.compiler.buffers import GATHERED, PANEL, Buffer, tail_mask
-from lucidgrad.compiler.expression import Expression, Reach
+from lucidgrad.compiler.assembly import I64, LANES, NARROW, Operand, Reg
+from lucidgrad.compiler.buffers import GATHERED, PANEL, Buffer
+from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
-from lucidgrad.compiler.index import Component, Lane
-from lucidgrad.compiler.kernels.nest import Bounds, known, part, rest
+from lucidgrad.compiler.index import Lane
+from lucidgrad.compiler.kernels.nest import Bounds
 from lucidgrad.compiler.kernels.walk import Walk, walk_of
+from lucidgrad.compiler.kernels.words import BITS, Words, bits, ones
 from lucidgrad.graph import Value
 
 if TYPE_CHECKING:
     from lucidgrad.compiler.layout import Plan
 
-BITS = 64
 LINE = 64  # bytes that the cache fetches together
 LEAST = 32  # of each axis: below, looking for zeros takes as long as multiplying by them
+WHOLE_ROW = 7  # vectors of a row that go through the inner axis together, rather than in two halves
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Where the words of a product lie, and how many rows a tile has.
+    """How a product leaves out zeros.
 
-    ``along``: whether the inner axis is the one along which the matrix lies in memory; ``data``: the data set whose
-    rows the matrix has, if it is read where that lies.
+    Parameters
+    ----------
+    words
+        Which places are not zero.
+    columns
+        Of a tile.
+    kept
+        Where the sums of a tile wait for the next block of the inner axis, if there is one.
+    data
+        The data set whose rows the matrix has, if it is read where that lies.
     """
 
-    words: Buffer
-    along: bool
-    rows: int
+    words: Words
+    columns: int
+    kept: Buffer | None
     data: Buffer | None
 
-    @property
-    def blocks(self) -> int:
-        """Words for each tile."""
-        return self.words.shape[1]
 
+def tile(kernel: Kernel, plan: Plan, registers: int) -> tuple[int, int] | None:
+    """Rows and vectors of a tile in the product that a kernel begins with; None where it leaves nothing out.
 
-def rows_together(kernel: Kernel, plan: Plan, registers: int) -> int:
-    """How many rows of a tile share a word in the product that a kernel begins with; 0 where it leaves nothing out.
-
-    Rows of different samples have few zeros in common, neighbouring places of one sample more. Two rows read each
-    vector often enough; where registers are few, vectors are too, and fewer than four rows would make too few chains to
-    keep the units busy. Of four rows half of which are zero, too few places are zero in all.
+    ``registers``: how many vectors they hold; half of them are for sums. A row by itself leaves out most. Neighbouring
+    places of one sample often are zero together, though, and two of them read each vector but once.
     """
-    rows = 2 if registers >= 32 else 4
-    zeros = plan.mostly_zeros | plan.half_zeros if rows == 2 else plan.mostly_zeros
     walk = walk_of(kernel, plan.buffer_of)
     matrix = plan.fusion.base(walk.spread)
     if len(kernel.shape) != 2 or walk.instruction.output.dtype.kind != "f":
-        return 0
-    if not isinstance(matrix, Value) or matrix not in zeros:
-        return 0
+        return None
+    if not isinstance(matrix, Value) or matrix not in plan.mostly_zeros | plan.half_zeros:
+        return None
     if min(walk.depth, *kernel.shape) < LEAST or kernel.shape[walk.across] <= NARROW:
-        return 0
+        return None
     # Both are read in vectors.
-    read_in_vectors = _lies_along(plan, matrix, 1) and _lies_along(plan, *walk.vectors_of(plan.fusion))
-    return rows if read_in_vectors else 0
+    if not _lies_along(plan, matrix, 1) or not _lies_along(plan, *walk.vectors_of(plan.fusion)):
+        return None
+    together = registers >= 32 and matrix in plan.mostly_zeros and not _inner_lies_along(walk, plan)
+    vectors = -(-kernel.shape[walk.across] // LANES)
+    most = WHOLE_ROW if registers >= 32 and vectors <= WHOLE_ROW else PANEL // LANES
+    return 2 if together else 1, max(1, min(vectors, most, registers // 2))
+
+
+def _inner_lies_along(walk: Walk, plan: Plan) -> bool:
+    """Whether the inner axis of a product is the one along which the matrix with the zeros lies in memory."""
+    return (walk.down < walk.across) != plan.fusion.turned(walk.spread)[1]
 
 
 def _lies_along(plan: Plan, x: Any, axis: int) -> bool:
@@ -84,67 +95,121 @@ def _lies_along(plan: Plan, x: Any, axis: int) -> bool:
 
 def listing(kernel: Kernel, plan: Plan, registers: int) -> Listing | None:
     """How the product that a kernel begins with leaves out zeros; None where it does not."""
-    rows = rows_together(kernel, plan, registers)
-    if not rows:
+    chosen = tile(kernel, plan, registers)
+    if chosen is None:
         return None
+    rows, vectors = chosen
     walk = walk_of(kernel, plan.buffer_of)
-    matrix, turned = plan.fusion.turned(walk.spread)
-    along = (walk.down < walk.across) != turned
-    buffer = plan.buffer_of[matrix]
-    data = buffer if along and buffer.kind == GATHERED else None
-    tiles = -(-kernel.shape[walk.down] // rows)
-    return Listing(plan.private((tiles, -(-walk.depth // BITS)), I64), along, rows, data)
+    along = _inner_lies_along(walk, plan)
+    buffer = plan.buffer_of[plan.fusion.base(walk.spread)]
+    down, blocks = kernel.shape[walk.down], -(-walk.depth // BITS)
+    words = Words(plan.private((-(-down // rows), blocks), I64), along, rows)
+    kept = plan.private((down, vectors * LANES), walk.instruction.output.dtype) if blocks > 1 else None
+    return Listing(words, vectors * LANES, kept, buffer if along and buffer.kind == GATHERED else None)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Listed:
     """A product in which zeros are left out, inside of its kernel: made once, before the loops over the tiles."""
 
     expression: Expression
     walk: Walk
     listing: Listing
-    fill: Reg  # -1 where nothing may be left out, else 0
 
     @classmethod
     def written(cls, expression: Expression, walk: Walk, listing: Listing, bounds: Bounds) -> Listed:
-        """Look through both matrices, and write the words of this thread's rows down."""
-        (_along if listing.along else _across)(expression, walk, listing, bounds)
-        return cls(expression, walk, listing, _fill(expression, walk, bounds))
+        """Look through the matrix with the zeros, and write the words of this thread's rows down."""
+        listing.words.write(expression, walk, bounds)
+        return cls(expression, walk, listing)
 
-    def sums(self, rows: Sequence[Reg], lanes: Sequence[Lane], masks: Sequence[Reg | None]) -> list[Reg]:
-        """The tile: of each row its vectors, one row after the other."""
-        c, blocks = self.expression.c, self.listing.blocks
-        first_word = c.mul(c.div(rows[0], self.listing.rows), blocks)
-        last = self.walk.depth - (blocks - 1) * BITS  # places of the last block
-        left, right = self._left(rows), self.walk.vectors(self.expression, lanes[0])
-        dtype = right.buffer.dtype
-        masks = [None if right.buffer.has_whole_rows else mask for mask in masks]
-        zeros = [c.zero(dtype, c.lanes)] * (len(rows) * len(lanes))
-        with c.loop(0, blocks, 1, zeros) as block:
-            start = c.mul(block.index, BITS)
-            self._fetch_ahead(rows, lanes[0].base, start)
-            word = _load(self.expression, self.listing.words, c.add(first_word, block.index))
-            rest_of = c.const(_ones(last), I64)
-            valid = rest_of if blocks == 1 else c.select(c.compare("eq", block.index, blocks - 1), rest_of, -1)
-            word = c.or_(word, c.and_(self.fill, valid))
-            count = c.intrinsic("ctpop", [word])
-            with c.loop(0, count, 1, [word, *block.values]) as loop, self.expression.scope():
-                left_over, totals = loop.values[0], loop.values[1:]
-                bit = c.emit(f"call i64 @llvm.cttz.i64(i64 {left_over.text}, i1 true)", I64)
-                k = c.add(start, bit)
-                scalars = [c.splat(x) for x in left(k)]
-                base = right.at(c, k)
-                vectors = [c.load(c.offset(base, v * LANES, dtype), dtype, LANES, m) for v, m in enumerate(masks)]
-                pairs = [(x, y) for x in scalars for y in vectors]
-                made = [c.fma(x, y, total) for (x, y), total in zip(pairs, totals, strict=True)]
-                loop.next = [c.and_(left_over, c.sub(left_over, 1)), *made]
-            block.next = loop.values[1:]
-        return block.values  # type: ignore[no-any-return]
+    def block(self, number: Operand, lanes: Sequence[Lane], masks: Sequence[Reg | None]) -> Block:
+        """A block of the inner axis, of some columns."""
+        c, blocks = self.expression.c, self.listing.words.blocks
+        start = c.mul(c.const(number, I64) if isinstance(number, int) else number, BITS)
+        places = self.walk.depth - (blocks - 1) * BITS if isinstance(number, int) and number == blocks - 1 else BITS
+        return Block(self, number, start, places, lanes, masks)
+
+    def keep(self, rows: Sequence[Reg], sums: Sequence[Reg]) -> None:
+        """Put a tile away until the next block of the inner axis."""
+        for total, place in zip(sums, self._places(rows, len(sums) // len(rows)), strict=True):
+            self.expression.c.store(total, place)
+
+    def kept(self, rows: Sequence[Reg], vectors: int, block: Operand) -> list[Reg]:
+        """What was put away; zeros at the beginning."""
+        c, dtype = self.expression.c, self.walk.instruction.output.dtype
+        zero = c.zero(dtype, c.lanes)
+        if self.listing.kept is None:
+            return [zero] * (len(rows) * vectors)
+        kept = [c.load(place, dtype, c.lanes) for place in self._places(rows, vectors)]
+        if isinstance(block, int):  # the last one
+            return kept
+        first = c.compare("eq", block, 0)
+        return [c.select(first, zero, x) for x in kept]
+
+    def _places(self, rows: Sequence[Reg], vectors: int) -> list[Reg]:
+        assert self.listing.kept is not None  # there are several blocks
+        c, dtype = self.expression.c, self.listing.kept.dtype
+        base = self.expression.frame.pointer(self.listing.kept)
+        starts = [c.offset(base, c.mul(row, self.listing.columns), dtype) for row in rows]
+        return [c.offset(start, v * LANES, dtype) for start in starts for v in range(vectors)]
+
+
+class Block:
+    """Some places of the inner axis, a word of them for each tile, and some columns of the product."""
+
+    def __init__(
+        self,
+        listed: Listed,
+        number: Operand,
+        start: Reg,
+        places: int,
+        lanes: Sequence[Lane],
+        masks: Sequence[Reg | None],
+    ) -> None:
+        self.listed, self.number, self.start, self.lanes, self.masks = listed, number, start, lanes, masks
+        self._fill = listed.expression.c.and_(self._nothing_left_out(places), ones(places))
+
+    def _nothing_left_out(self, places: int) -> Reg:
+        """-1 where a number that vectors are read from is not finite, else 0: zeros added up, or NaN.
+
+        It also brings the block into the first cache.
+        """
+        expression, walk = self.listed.expression, self.listed.walk
+        c = expression.c
+        zero = c.zero(walk.instruction.output.dtype, c.lanes)
+        with c.loop(0, places, 1, [zero] * len(self.lanes)) as loop, expression.scope():
+            for v, (at, mask) in enumerate(zip(self.lanes, self.masks, strict=True)):
+                vector = walk.vector(expression, (), c.add(self.start, loop.index), at, mask)
+                if mask is not None:  # what fills a row up is nobody's number
+                    vector = c.select(mask, vector, zero)
+                loop.next[v] = c.fma(vector, 0.0, loop.values[v])
+        wrong = c.compare("ne", reduce(c.add, loop.values), 0)
+        return c.select(c.compare("ne", bits(c, wrong), 0), c.const(-1, I64), 0)  # type: ignore[no-any-return]
+
+    def sums(self, rows: Sequence[Reg]) -> list[Reg]:
+        """The tile behind this block: of each row its vectors, one row after the other."""
+        listed, expression = self.listed, self.listed.expression
+        c = expression.c
+        left, right = self._left(rows), self._right()
+        self._fetch_ahead(rows)
+        word = c.or_(listed.listing.words.load(expression, rows[0], self.number), self._fill)
+        before = listed.kept(rows, len(self.lanes), self.number)
+        with c.loop(0, c.intrinsic("ctpop", [word]), 1, [word, *before]) as loop, expression.scope():
+            left_over, totals = loop.values[0], loop.values[1:]
+            bit = c.emit(f"call i64 @llvm.cttz.i64(i64 {left_over.text}, i1 true)", I64)
+            k = c.add(self.start, bit)
+            scalars = [c.splat(x) for x in left(k)]
+            vectors = right(k)
+            pairs = [(x, y) for x in scalars for y in vectors]
+            made = [c.fma(x, y, total) for (x, y), total in zip(pairs, totals, strict=True)]
+            loop.next = [c.and_(left_over, c.sub(left_over, 1)), *made]
+        return loop.values[1:]  # type: ignore[no-any-return]
 
     def _left(self, rows: Sequence[Reg]) -> Callable[[Reg], list[Reg]]:
         """What gives the element of each row at a place of the inner axis."""
-        c, expression, walk = self.expression.c, self.expression, self.walk
-        if self.listing.along:
+        expression, walk = self.listed.expression, self.listed.walk
+        c = expression.c
+        if self.listed.listing.words.along:
             starts = [walk.scalars(expression, row, 0, along=True) for row in rows]
             return lambda k: [c.load(start.at(c, k), start.buffer.dtype) for start in starts]
 
@@ -154,154 +219,29 @@ class Listed:
 
         return below
 
-    def _fetch_ahead(self, rows: Sequence[Reg], column: Component, start: Reg) -> None:
+    def _right(self) -> Callable[[Reg], list[Reg]]:
+        """What gives the vectors at a place of the inner axis."""
+        c, each = self.listed.expression.c, PANEL // LANES
+        panels = [self.listed.walk.vectors(self.listed.expression, at) for at in self.lanes[::each]]
+        buffer = panels[0].buffer
+        masks = [None if buffer.has_whole_rows else mask for mask in self.masks]
+
+        def vectors(k: Reg) -> list[Reg]:
+            bases = [panel.at(c, k) for panel in panels]
+            places = [c.offset(bases[v // each], v % each * LANES, buffer.dtype) for v in range(len(masks))]
+            return [c.load(p, buffer.dtype, LANES, mask) for p, mask in zip(places, masks, strict=True)]
+
+        return vectors
+
+    def _fetch_ahead(self, rows: Sequence[Reg]) -> None:
         """Ask for a block of the next batch: so few multiplications do not hide how far away the data set lies."""
-        c, frame, data = self.expression.c, self.expression.frame, self.listing.data
+        listed, frame = self.listed, self.listed.expression.frame
+        c, data = frame.c, listed.listing.data
         if data is None:
             return
         size = data.dtype.itemsize
-        with c.if_(c.compare("eq", frame.math.register(column), 0)), self.expression.scope():
+        with c.if_(c.compare("eq", frame.math.register(self.lanes[0].base), 0)), listed.expression.scope():
             for row in rows:
-                first = c.offset(frame.row_ahead(data, row), start, data.dtype)
-                for further in range(0, min(BITS, self.walk.depth), LINE // size):
+                first = c.offset(frame.row_ahead(data, row), self.start, data.dtype)
+                for further in range(0, min(BITS, listed.walk.depth), LINE // size):
                     frame.fetch(c.offset(first, further, data.dtype))
-
-
-def _ones(n: int) -> int:
-    return -1 if n >= BITS else (1 << n) - 1
-
-
-def _load(expression: Expression, words: Buffer, place: Reg) -> Reg:
-    return expression.c.load(expression.c.offset(expression.frame.pointer(words), place, I64), I64)  # type: ignore[no-any-return]
-
-
-def _store(expression: Expression, listing: Listing, tile: Reg, block: Component, word: Reg) -> None:
-    c = expression.c
-    place = c.add(c.mul(tile, listing.blocks), block)
-    c.store(word, c.offset(expression.frame.pointer(listing.words), place, I64))
-
-
-def _bits(c: Builder, truths: Reg) -> Reg:
-    """Sixteen truths as the low bits of an int64."""
-    return c.cast(c.emit(f"bitcast {truths.type} {truths.text} to i16", np.dtype(np.uint16)), I64)
-
-
-def _along(expression: Expression, walk: Walk, listing: Listing, bounds: Bounds) -> None:
-    """The words of tiles whose inner axis lies in vectors: a word is four of them."""
-    c = expression.c
-    n, height = walk.instruction.output.shape[walk.down], listing.rows
-    start, stop = bounds.get(walk.down, (0, n))
-
-    def word(rows: Sequence[Reach], first: Operand, count: int) -> Reg:
-        starts = [row.at(c, first) for row in rows]
-        made: list[Reg] = []
-        for shift in range(0, count, LANES):
-            mask = tail_mask(c, count - shift)
-            dtype = rows[0].buffer.dtype
-            read = [c.load(c.offset(start, shift, dtype), dtype, LANES, mask) for start in starts]
-            found = reduce(c.or_, [c.compare("ne", vector, 0) for vector in read])
-            made.append(c.shl(_bits(c, found), shift) if shift else _bits(c, found))
-        return reduce(c.or_, made)
-
-    with c.loop(start, stop, height) as loop, expression.scope():
-        numbers = [c.minimum(c.add(loop.index, r), n - 1) if r else loop.index for r in range(height)]
-        rows = [walk.scalars(expression, number, 0, along=True) for number in numbers]
-        tile = c.div(loop.index, height)
-        whole = walk.depth // BITS
-        if whole:
-            with c.loop(0, whole) as block, expression.scope():
-                _store(expression, listing, tile, block.index, word(rows, c.mul(block.index, BITS), BITS))
-        if walk.depth % BITS:
-            _store(expression, listing, tile, whole, word(rows, whole * BITS, walk.depth % BITS))
-
-
-def _across(expression: Expression, walk: Walk, listing: Listing, bounds: Bounds) -> None:
-    """The words of tiles whose rows lie in vectors: those of sixteen rows at a time, a bit of each after the other."""
-    n = walk.instruction.output.shape[walk.down]
-    whole = n // LANES * LANES
-    if whole:
-        start, stop = part(expression, bounds, walk.down, whole)
-        with expression.c.loop(start, stop, LANES) as loop, expression.scope():
-            _sixteen(expression, walk, listing, known(loop.index), LANES)
-    if whole < n:
-        with rest(expression, bounds, walk.down, whole):
-            _sixteen(expression, walk, listing, whole, n - whole)
-
-
-def _sixteen(expression: Expression, walk: Walk, listing: Listing, first: Component, count: int) -> None:
-    c, math = expression.c, expression.frame.math
-    mask = tail_mask(c, count)
-
-    def half(start: Component, places: int) -> Reg:
-        """Thirty-two bits of each lane."""
-        with c.loop(0, places, 1, [c.zero(I32, LANES), c.const(1, I32, LANES)]) as loop, expression.scope():
-            found, bit = loop.values
-            nonzero = c.compare(
-                "ne", walk.scalar(expression, (), Lane(first), math.add(start, known(loop.index)), mask), 0
-            )
-            if mask is not None:  # behind a row of the arena there is anything
-                nonzero = c.and_(nonzero, mask)
-            loop.next = [c.or_(found, c.select(nonzero, bit, c.zero(I32, LANES))), c.shl(bit, 1)]
-        return _of_tiles(c, loop.values[0], listing.rows)
-
-    def words(block: Component, places: int) -> None:
-        start = math.mul(block, BITS)
-        made = half(start, min(places, BITS // 2))
-        if places > BITS // 2:
-            upper = half(math.add(start, BITS // 2), places - BITS // 2)
-            made = c.or_(made, c.shl(upper, BITS // 2))
-        tile = c.div(math.register(first), listing.rows)
-        for t in range(-(-count // listing.rows)):
-            _store(expression, listing, c.add(tile, t), block, c.extract(made, t))
-
-    whole = walk.depth // BITS
-    if whole:
-        with c.loop(0, whole) as block, expression.scope():
-            words(known(block.index), BITS)
-    if walk.depth % BITS:
-        words(whole, walk.depth % BITS)
-
-
-def _of_tiles(c: Builder, lanes: Reg, height: int) -> Reg:
-    """The bits of each row put together for the rows of a tile, as int64."""
-    step = 1
-    while step < height:
-        lanes = c.or_(lanes, c.shuffle(lanes, None, [min(i + step, LANES - 1) for i in range(LANES)]))
-        step *= 2
-    firsts = c.shuffle(lanes, None, range(0, LANES, height))
-    return c.cast(firsts._replace(dtype=np.dtype(np.uint32)), I64)
-
-
-def _fill(expression: Expression, walk: Walk, bounds: Bounds) -> Reg:
-    """-1 where a number that vectors are read from is not finite, in the columns of this thread; else 0."""
-    c, math = expression.c, expression.frame.math
-    n = walk.instruction.output.shape[walk.across]
-    dtype = walk.instruction.output.dtype
-
-    def down(sums: list[Reg], first: Component, count: int, depth: int | Reg) -> list[Reg]:
-        """Zeros added up, or NaN."""
-        with c.loop(0, depth, 1, sums) as loop, expression.scope():
-            for v in range(-(-count // LANES)):
-                mask = tail_mask(c, count - v * LANES)
-                vector = walk.vector(expression, (), loop.index, Lane(math.add(first, v * LANES)), mask)
-                if mask is not None:  # what fills a row up is nobody's number
-                    vector = c.select(mask, vector, c.zero(dtype, c.lanes))
-                loop.next[v] = c.fma(vector, 0.0, loop.values[v])
-        return loop.values  # type: ignore[no-any-return]
-
-    sums = [c.zero(dtype, c.lanes)] * (PANEL // LANES)
-    whole = n // PANEL * PANEL
-    if whole:
-        start, stop = part(expression, bounds, walk.across, whole)
-        with c.loop(start, stop, PANEL, sums) as panels, expression.scope():
-            panels.next = down(panels.values, known(panels.index), PANEL, walk.depth)
-        sums = panels.values
-    if whole < n:
-        depth: int | Reg = walk.depth
-        if walk.across in bounds:
-            start, stop = map(math.register, bounds[walk.across])
-            mine = c.and_(c.compare("le", start, whole), c.compare("gt", stop, whole))
-            depth = c.select(mine, c.const(depth, I64), 0)
-        sums = down(sums, whole, n - whole, depth)
-    total = c.add(c.add(sums[0], sums[1]), c.add(sums[2], sums[3]))
-    return c.select(c.compare("ne", _bits(c, c.compare("ne", total, 0)), 0), c.const(-1, I64), 0)  # type: ignore[no-any-return]
