@@ -8,10 +8,12 @@ from __future__ import annotations
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import lucidgrad as lg
+from benchmarks.cases import case_named, load
 from benchmarks.timing import in_turn, machine, table
 
 SIZES = 784, 128, 10
@@ -89,20 +91,28 @@ WAYS = {
 def main(rounds: int = 7, repeats: int = 300) -> None:
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal(s).astype(np.float32) / 28 for s in ((784, 128), (128,), (128, 10), (10,))]
-    many = rng.random((10_000, 784), dtype=np.float32)
-    rows = {name: many[0] if name == "lucidgrad" else many[:1] for name in WAYS}
-    asked = {}
-    for name, make in WAYS.items():
-        if name in ("lucidgrad", "NumPy") or find_spec(name) is not None:
-            asked[name] = make(weights)
-            np.testing.assert_allclose(asked[name][1](many[:300]), numpy_ways(weights)[1](many[:300]), atol=1e-4)
-        else:
-            print(f"{name}: not installed here")
     print(machine())
-    single = {name: lambda f=f, x=rows[name]: f(x) for name, (f, _) in asked.items()}
-    print(f"\n{table('one row of 784-128-10', in_turn(single, rounds, repeats), 'lucidgrad', 'µs')}")
-    together = {name: lambda f=f: f(many) for name, (_, f) in asked.items()}
-    print(f"\n{table(f'10,000 rows, {THREADS} threads', in_turn(together, rounds), 'lucidgrad')}")
+    for source, many in (inputs(), ("made up, without zeros", rng.random((10_000, 784), dtype=np.float32))):
+        asked = {}
+        for name, make in WAYS.items():
+            if name in ("lucidgrad", "NumPy") or find_spec(name) is not None:
+                asked[name] = make(weights)
+                np.testing.assert_allclose(asked[name][1](many[:300]), numpy_ways(weights)[1](many[:300]), atol=1e-4)
+            else:
+                print(f"{name}: not installed here")
+        rows = {name: many[7] if name == "lucidgrad" else many[7:8] for name in WAYS}
+        single = {name: lambda f=f, x=rows[name]: f(x) for name, (f, _) in asked.items()}
+        title = f"one row of 784-128-10 ({source})"
+        print(f"\n{table(title, in_turn(single, rounds, repeats), 'lucidgrad', 'µs')}")
+        together = {name: lambda f=f, x=many: f(x) for name, (_, f) in asked.items()}
+        title = f"10,000 rows, {THREADS} threads ({source})"
+        print(f"\n{table(title, in_turn(together, rounds), 'lucidgrad')}")
+
+
+def inputs() -> tuple[str, np.ndarray[Any, Any]]:
+    """Where 10,000 rows are from, and these: the test images of MNIST, where they are."""
+    data = load(case_named("mlp-sgd"))
+    return data.source, data.x_test
 
 
 if __name__ == "__main__":

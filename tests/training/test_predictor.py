@@ -75,6 +75,43 @@ def test_any_layout_of_the_inputs(given: Callable[[Any], Any]):
     close(lg.Predictor(model, (8,))(x), lg.predict(model, np.asarray(x, np.float32), engine="eager"))
 
 
+def with_zeros(rows: int = 300) -> np.ndarray[Any, Any]:
+    x = rng.random((rows, 150), np.float32)
+    return np.where(rng.random(x.shape) < 0.8, np.float32(0), x)
+
+
+def of_relu() -> nn.Sequential:
+    with lg.use_key(lg.Key(5)):
+        return nn.Sequential(nn.Linear(150, 130), lg.functional.relu, nn.Linear(130, 100))
+
+
+def test_zeros_are_left_out_without_changing_a_bit(monkeypatch):
+    model, x = of_relu(), with_zeros()
+    alone = np.stack([lg.Predictor(model, (150,))(row) for row in x[:5]])
+    got = lg.Predictor(model, (150,))(x)
+    monkeypatch.setattr("lucidgrad.training.predictor.mostly_zeros", lambda _: False)
+    dense = lg.Predictor(model, (150,))(x)
+    assert got.tobytes() == dense.tobytes()
+    assert alone.tobytes() == dense[:5].tobytes()
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["0.weight", "2.weight"])
+def test_zero_times_a_weight_that_is_not_finite_is_seen(name, wrong):
+    model, x = of_relu(), np.zeros((300, 150), np.float32)
+    healthy = model.state()
+    ask = lg.Predictor(model, (150,))
+    expected = ask(x)
+    weight = healthy[name].copy()
+    weight[..., -1] = wrong
+    model.load_state(healthy | {name: weight})
+    for made in (ask(x), ask(x[0])):
+        assert np.isnan(made).any()
+    model.load_state(healthy)
+    assert ask(x).tobytes() == expected.tobytes()
+    assert ask(x[0]).tobytes() == expected[0].tobytes()
+
+
 def test_pixels_are_widened_as_they_are_read():
     model = network(12, 4)
     x = rng.integers(0, 256, (300, 12)).astype(np.uint8)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.compiler import buffers
+from lucidgrad.compiler.assembly import I64
 from lucidgrad.compiler.buffers import PANEL, Buffer, dense_strides, padded_size, padded_strides
 from lucidgrad.compiler.fuse import Fusion, Kernel
 from lucidgrad.compiler.index import own_index
@@ -36,6 +37,9 @@ class Place:
         For an input: whether a matrix that products walk through may be given in panels.
     zeros
         For an input: whether most of it is zero, so that products had better look for what is not.
+    checked
+        For an input: whether who fills it in says whether its numbers are finite (``Plan.checks``), so that products
+        that leave out zeros of another matrix need not look.
     """
 
     kind: str = buffers.ARRAY
@@ -43,6 +47,7 @@ class Place:
     state: int | None = None
     panels: bool = False
     zeros: bool = False
+    checked: bool = False
 
 
 # What is zero stays zero.
@@ -63,6 +68,8 @@ class Plan:
         state that is written in place.
     copies
         New state and where it is to be copied in the end of a step.
+    checks
+        For each input that is checked: a word, -1 where one of its numbers is not finite, else 0.
     mostly_zeros, half_zeros
         Values that are, as far as is known: of the inputs that are said to be, and what relu and its gradient give.
     """
@@ -97,6 +104,7 @@ class Plan:
         self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in given]
         self.buffer_of.update(zip(graph.inputs, self.inputs, strict=True))
         self.mirrors = {v: self._mirror(v) for v, axes in walked.items() if set(axes) != {self._panel_axis[v.shape]}}
+        self.checks = {v: self._outside((1,), I64, Place()) for v, p in given if p.checked}
         self._becomes_state = self._leading_to({v for v, p in wanted if p.state is not None and isinstance(v, Value)})
         self.outputs = [self._output(v, p) for v, p in wanted]
         for kernel in self.kernels:

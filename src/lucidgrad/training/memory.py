@@ -34,6 +34,7 @@ class StateMemory:
         ]
         numbers = {v: i for i, v in enumerate(program.graph.inputs)}
         self.mirrors = {numbers[v]: _memory(b) for v, b in plan.mirrors.items()}
+        self.checks = {numbers[v]: _memory(b) for v, b in plan.checks.items()}
         self.seen: list[Any] = [None] * count  # the arrays that were read, or written, last
 
     def load(self, tensors: list[Tensor]) -> None:
@@ -47,6 +48,8 @@ class StateMemory:
                 self.arrays[i][...] = array if panel is None else pack(array, panel)
                 if i in self.mirrors and panel is not None:
                     self.mirrors[i][...] = pack(array, 1 - panel)
+                if i in self.checks:
+                    self.checks[i][...] = 0 if np.isfinite(array).all() else -1
 
     def read(self) -> list[Tensor]:
         """Copies of what is in it."""

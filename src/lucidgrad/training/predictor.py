@@ -24,7 +24,7 @@ from lucidgrad.tensor import Tensor
 from lucidgrad.training.engine import native_threads
 from lucidgrad.training.evaluating import evaluating
 from lucidgrad.training.memory import StateMemory
-from lucidgrad.training.samples import Array, Samples
+from lucidgrad.training.samples import Array, Samples, mostly_zeros
 from lucidgrad.training.step import bound, model_dtype
 from lucidgrad.training.threads import check_threads
 
@@ -84,8 +84,8 @@ class Predictor:
         self._graphs = {rows: forward_graph(model, (rows, *self.row_shape), self.dtype) for rows in (1, BLOCK)}
         asked = check_threads(threads)
         self._threads = {1: 1, BLOCK: native_threads(model, BLOCK) if asked is None else asked}
-        self._blocks: dict[int, _Block] = {}
-        self._ask = self._block(1).asked_for_one(self.row_shape, self._tensors, self._lock)
+        self._blocks: dict[tuple[int, bool], _Block] = {}
+        self._ask = self._block(1, zeros=True).asked_for_one(self.row_shape, self._tensors, self._lock)
 
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs for one row, (...), or for each row of x, (n, ...).
@@ -135,7 +135,7 @@ class Predictor:
         """
         n = len(x) if rows is None else len(rows)
         if not n:
-            block = self._block(1)
+            block = self._block(1, zeros=True)
             yield slice(0, 0), np.empty((0, *block.output_shape), block.output_dtype)
         for start in range(0, n, self._slab):
             part = slice(start, min(start + self._slab, n))
@@ -144,20 +144,22 @@ class Predictor:
                 made = self._one(some[0, ...])[np.newaxis]
             else:
                 with self._lock:
-                    made = self._block(BLOCK).many(np.ascontiguousarray(some, self.dtype), self._tensors)
+                    block = self._block(BLOCK, mostly_zeros(some))
+                    made = block.many(np.ascontiguousarray(some, self.dtype), self._tensors)
             yield part, made
 
-    def _block(self, rows: int) -> _Block:
-        if rows not in self._blocks:
-            self._blocks[rows] = _Block(self._graphs[rows], len(self._tensors), rows, self._threads[rows])
-        return self._blocks[rows]
+    def _block(self, rows: int, zeros: bool) -> _Block:
+        if (rows, zeros) not in self._blocks:
+            graph, threads = self._graphs[rows], self._threads[rows]
+            self._blocks[rows, zeros] = _Block(graph, len(self._tensors), rows, threads, zeros)
+        return self._blocks[rows, zeros]
 
 
 class _Block:
-    """The program for so many rows at a time."""
+    """The program for so many rows at a time; ``zeros``: which leaves out those of the inputs."""
 
-    def __init__(self, graph: Graph, state: int, rows: int, threads: int) -> None:
-        inputs = [Place(ARRAY, panels=True)] * state + [Place(ROWS)]
+    def __init__(self, graph: Graph, state: int, rows: int, threads: int, zeros: bool) -> None:
+        inputs = [Place(ARRAY, panels=True, checked=True)] * state + [Place(ROWS, zeros=zeros)]
         self._program = program = Program(graph, inputs, [Place(ROWS)], threads=threads)
         output = program.plan.outputs[0]
         if output is None:
@@ -169,8 +171,12 @@ class _Block:
         self._memory = StateMemory(program, state)
         for array, buffer in zip(self._memory.arrays, program.plan.inputs, strict=False):
             program.table[buffer.slot] = array.ctypes.data
-        for value, buffer in program.plan.mirrors.items():
-            program.table[buffer.slot] = self._memory.mirrors[program.graph.inputs.index(value)].ctypes.data
+        for buffers, arrays in (
+            (program.plan.mirrors, self._memory.mirrors),
+            (program.plan.checks, self._memory.checks),
+        ):
+            for value, buffer in buffers.items():
+                program.table[buffer.slot] = arrays[program.graph.inputs.index(value)].ctypes.data
         self._rows = rows
         self._slots = program.plan.inputs[state].slot, output.slot
         source = program.plan.inputs[state]

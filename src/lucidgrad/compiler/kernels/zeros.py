@@ -51,12 +51,15 @@ class Listing:
         Where the sums of a tile wait for the next block of the inner axis, if there is one.
     data
         The data set whose rows the matrix has, if it is read where that lies.
+    check
+        The word that says whether the other matrix is finite; None: the kernel looks.
     """
 
     words: Words
     columns: int
     kept: Buffer | None
     data: Buffer | None
+    check: Buffer | None
 
 
 def tile(kernel: Kernel, plan: Plan, registers: int) -> tuple[int, int] | None:
@@ -71,13 +74,16 @@ def tile(kernel: Kernel, plan: Plan, registers: int) -> tuple[int, int] | None:
         return None
     if not isinstance(matrix, Value) or matrix not in plan.mostly_zeros | plan.half_zeros:
         return None
-    if min(walk.depth, *kernel.shape) < LEAST or kernel.shape[walk.across] <= NARROW:
+    other, axis = walk.vectors_of(plan.fusion)
+    columns, rows = kernel.shape[walk.across], kernel.shape[walk.down]
+    if not isinstance(other, Value) or min(walk.depth, columns) < LEAST or columns <= NARROW:
         return None
-    # Both are read in vectors.
-    if not _lies_along(plan, matrix, 1) or not _lies_along(plan, *walk.vectors_of(plan.fusion)):
+    if rows < LEAST and other not in plan.checks:  # they would not make up for looking through it
+        return None
+    if not _lies_along(plan, matrix, 1) or not _lies_along(plan, other, axis):  # both are read in vectors
         return None
     together = registers >= 32 and matrix in plan.mostly_zeros and not _inner_lies_along(walk, plan)
-    vectors = -(-kernel.shape[walk.across] // LANES)
+    vectors = -(-columns // LANES)
     most = WHOLE_ROW if registers >= 32 and vectors <= WHOLE_ROW else PANEL // LANES
     return 2 if together else 1, max(1, min(vectors, most, registers // 2))
 
@@ -105,7 +111,9 @@ def listing(kernel: Kernel, plan: Plan, registers: int) -> Listing | None:
     down, blocks = kernel.shape[walk.down], -(-walk.depth // BITS)
     words = Words(plan.private((-(-down // rows), blocks), I64), along, rows)
     kept = plan.private((down, vectors * LANES), walk.instruction.output.dtype) if blocks > 1 else None
-    return Listing(words, vectors * LANES, kept, buffer if along and buffer.kind == GATHERED else None)
+    data = buffer if along and buffer.kind == GATHERED else None
+    other, _ = walk.vectors_of(plan.fusion)
+    return Listing(words, vectors * LANES, kept, data, plan.checks.get(other))
 
 
 @dataclass(frozen=True)
@@ -172,10 +180,12 @@ class Block:
     def _nothing_left_out(self, places: int) -> Reg:
         """-1 where a number that vectors are read from is not finite, else 0: zeros added up, or NaN.
 
-        It also brings the block into the first cache.
+        To look also brings the block into the first cache.
         """
-        expression, walk = self.listed.expression, self.listed.walk
+        expression, walk, check = self.listed.expression, self.listed.walk, self.listed.listing.check
         c = expression.c
+        if check is not None:
+            return expression.frame.at_top(("check", check), lambda: expression.frame.load(check, (0,)))
         zero = c.zero(walk.instruction.output.dtype, c.lanes)
         with c.loop(0, places, 1, [zero] * len(self.lanes)) as loop, expression.scope():
             for v, (at, mask) in enumerate(zip(self.lanes, self.masks, strict=True)):
