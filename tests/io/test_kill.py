@@ -87,7 +87,7 @@ def check_kills(folder: Path, kills: int, seed: int) -> dict[str, int]:
 def test_killed_12_times_while_saving_nothing_reported_is_lost(tmp_path: Path) -> None:
     seen = check_kills(tmp_path, 12, seed=0)
     assert seen["kills"] > 6
-    assert seen["saves"] > 12
+    assert seen["saves"] > 6  # of some dozens, where nothing else runs
 
 
 @pytest.mark.long
