@@ -1,5 +1,6 @@
-"""What tests of all kinds share: Ctrl-C, names that are the same in every process, and a browser for tests of pages.
+"""What tests of all kinds share: fuzzing, Ctrl-C, names that are the same in every process, and a browser for pages.
 
+Fuzzing is short and the same every time in `make test`, and long and new every time with `-m long`; no test is timed.
 The browser is headless Chromium, without a network, and fails on whatever a page does wrong.
 """
 
@@ -11,18 +12,31 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("short", max_examples=40, derandomize=True, deadline=None, database=None)
+settings.register_profile("long", max_examples=1000, deadline=None, database=None, print_blob=True)
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
-def pytest_configure() -> None:
+def _is_long(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Listen to Ctrl-C, and let child processes do so, where the tests run behind a shell that has it ignored."""
+    settings.load_profile("long" if _is_long(config) else "short")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse names with an address in them: processes that share the tests would not agree what these are called."""
+    for item in items if _is_long(config) else []:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.long)
     if named := [item.nodeid for item in items if " at 0x" in item.nodeid]:
         raise pytest.UsageError(f"tests expected a name of their own (ids=...), got {named[0]}")
 
