@@ -15,6 +15,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from lucidgrad.errors import LucidgradError
 
 # Pieces of code for machines below this one, to show that results do not depend on it.
@@ -60,8 +62,12 @@ class Target:
 
     @property
     def registers(self) -> int:
-        """How many vectors of 16 floats the registers hold: tiles of a matrix product are chosen by it."""
+        """How many vectors of 16 floats the registers hold."""
         return 32 if self.wide else 8 if self.cpu == AVX2 or "+avx" in self.features else 4
+
+    def vectors(self, dtype: np.dtype[Any]) -> int:
+        """How many vectors of 16 elements the registers hold: tiles of a matrix product are chosen by it."""
+        return self.registers * 4 // dtype.itemsize
 
 
 @cache

@@ -170,7 +170,7 @@ class Program:
         elif anchor is None:
             elementwise(expression, kernel, bounds)
         elif anchor.op.name == "matmul":
-            registers = self.target.registers * 4 // anchor.output.dtype.itemsize
+            registers = self.target.vectors(anchor.output.dtype)
             product(expression, kernel, bounds, registers, listing(kernel, self.plan, registers))
         elif anchor.op.name in REDUCTIONS:
             reduction(expression, kernel, bounds)

@@ -219,7 +219,7 @@ class Report:
     def _registers(self, kernel: Kernel) -> int:
         """How many vectors of the product's elements the registers hold."""
         assert kernel.anchor is not None  # a product's
-        return self.program.target.registers * 4 // kernel.anchor.output.dtype.itemsize
+        return self.program.target.vectors(kernel.anchor.output.dtype)
 
 
 def _across(kernel: Kernel, program: Program) -> tuple[int, int]:

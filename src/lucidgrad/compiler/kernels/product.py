@@ -57,10 +57,7 @@ def product(
     with loops(expression, shape, range(first), bounds) as index:
         batch = index[:first]
         n = shape[across]
-        columns = PANEL if registers >= 32 else LANES
-        at_the_end = tiles.vectors(n) * LANES
-        if listing is not None:
-            columns = at_the_end = listing.columns
+        columns = listing.columns if listing is not None else PANEL if registers >= 32 else LANES
         whole = n // columns * columns
         if whole:
             start, stop = part(expression, bounds, across, whole)
@@ -68,8 +65,7 @@ def product(
                 nest.rows(batch, known(loop.index), columns)
         if whole < n:
             with rest(expression, bounds, across, whole):
-                for first_column in range(whole, n, at_the_end):
-                    nest.rows(batch, first_column, min(n - first_column, at_the_end))
+                nest.rows(batch, whole, n - whole)
 
 
 @dataclass(frozen=True)
