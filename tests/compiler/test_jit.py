@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -145,3 +146,19 @@ def test_threads_may_call_it_with_more_shapes_than_programs_are_kept(monkeypatch
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(call, range(60)))
+
+
+def test_while_one_function_is_traced_others_are_called() -> None:
+    """A function may even wait for another thread that calls one."""
+    double = lg.jit(lambda x: 2 * x)
+    three = np.ones(3, np.float32)
+    answers: list[Any] = []
+
+    def waits(x: Any) -> Any:
+        other = Thread(target=lambda: answers.extend((double(three).numpy(), double(three[:2]).numpy())))
+        other.start()
+        other.join(60)
+        return x + 1
+
+    lg.jit(waits)(three)
+    assert [a.tolist() for a in answers] == [[2.0, 2.0, 2.0], [2.0, 2.0]]

@@ -95,6 +95,19 @@ def test_rows_that_lie_anywhere_are_read_and_state_is_written_where_it_was() -> 
         np.testing.assert_allclose(made.numpy(), wanted.numpy(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [8, 16, 19])
+def test_every_second_row_is_no_run_of_rows(rows: int) -> None:
+    def f(a: Tensor, b: Tensor) -> list[Tensor]:
+        pairs = (a[:, 0] * a[:, 1]).reshape(rows, 2)
+        return [(pairs * b).sum(axis=1), (pairs[::-1] * b).max(axis=1)]
+
+    a, b = (np.random.default_rng(3).standard_normal((n, 2)).astype(np.float32) for n in (2 * rows, rows))
+    (kernel,) = {k for k in Program(trace(f, Tensor(a), Tensor(b))).plan.kernels if k.short}
+    assert len(kernel.roots) == 2
+    for made, wanted in zip(lg.jit(f)(a, b), f(Tensor(a), Tensor(b)), strict=True):
+        np.testing.assert_allclose(made.numpy(), wanted.numpy(), rtol=1e-5)
+
+
 def test_an_index_outside_is_noticed_in_a_lane_too() -> None:
     def f(x: Tensor, i: Tensor) -> Tensor:
         return x[i].max(axis=1) + x[i].sum(axis=1)

@@ -182,6 +182,77 @@ def test_training_leaves_zeros_out_and_ends_with_the_same_bits(kind, optimizer, 
     assert all(first[k].tobytes() == other[k].tobytes() for other in others for k in first)
 
 
+def histories(model: Any, x: Any, y: Any, **options: Any) -> list[Any]:
+    """The losses of runs with zeros multiplied in one thread, and left out in one, two and three."""
+    found = []
+    for least, threads in ((10**9, 1), (LEAST, 1), (LEAST, 2), (LEAST, 3)):
+        lg.seed(0)
+        settings = {"loss": "cross_entropy", "optimizer": optim.SGD(0.05), "epochs": 3, "batch_size": 64} | options
+        with mock.patch.object(zeros_module, "LEAST", least):
+            run_ = lg.fit(model(), x, y, **settings, threads=threads, engine="native", progress=False)
+            report = lg.compile_report(run_, measure=False).stages_text()
+        found.append((run_.history["loss"], "leaving out zeros" in report))
+    assert not found[0][1]
+    assert all(leaves for _, leaves in found[1:])
+    return [losses for losses, _ in found]
+
+
+@pytest.mark.parametrize("units", [80, 96, 100, 112, 113])
+def test_threads_that_share_columns_have_whole_tiles(units):
+    """Behind relu a layer of more outputs than the batch has rows: its gradient is shared along the vectors."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((640, 30)).astype(np.float32), rng.integers(0, 3, 640)
+
+    def model() -> nn.Module:
+        relu = lg.functional.relu
+        return nn.Sequential(nn.Linear(30, units), relu, nn.Linear(units, 128), relu, nn.Linear(128, 3))
+
+    first, *others = histories(model, x, y)
+    assert all(losses == first for losses in others)
+
+
+class Columns(nn.Module):
+    """A layer whose weight stands on the left, so that the gradient of it walks through the rows of the data set."""
+
+    def __init__(self) -> None:
+        self.w = lg.tensor(np.random.default_rng(0).standard_normal((64, 90)).astype(np.float32), requires_grad=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return lg.functional.relu(0.1 * self.w @ x.T).T
+
+
+def test_rows_of_a_data_set_are_found_in_the_order_of_the_epoch():
+    rng = np.random.default_rng(1)
+    x, y = rng.standard_normal((256, 90)).astype(np.float32), rng.integers(0, 3, 256)
+    relu = lg.functional.relu
+
+    def model() -> nn.Module:
+        return nn.Sequential(Columns(), relu, nn.Linear(64, 40), relu, nn.Linear(40, 3))
+
+    first, *others = histories(model, x, y)
+    assert all(losses == first for losses in others)
+
+
+def test_zeros_of_a_matrix_in_panels_are_multiplied_as_always():
+    """What relu makes of a weight lies in panels where it becomes the new weight."""
+
+    def step(w: Tensor, v: Tensor, x: Tensor, u: Tensor) -> list[Any]:
+        p = lg.functional.relu(w)
+        return [p @ x, u @ v, w - 0.1 * p, v * 0.9]
+
+    rng = np.random.default_rng(0)
+    shapes = (64, 100), (64, 100), (100, 70), (40, 64)
+    given = [Tensor(rng.standard_normal(s).astype(np.float32)) for s in shapes]
+    program = Program(
+        trace(step, *given),
+        [Place(panels=True)] * 2 + [Place()] * 2,
+        [Place(), Place(), Place(state=0), Place(state=1)],
+    )
+    stored = [program.plan.buffer_of[v] for v in program.plan.half_zeros if v in program.plan.buffer_of]
+    assert any(buffer.panel is not None for buffer in stored)
+    assert not leaves_out(program)
+
+
 def test_inputs_are_judged_by_rows_from_all_over():
     x = np.zeros((5000, 4), np.float32)
     assert mostly_zeros(x)

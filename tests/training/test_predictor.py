@@ -127,6 +127,14 @@ def test_a_memory_map_is_read_where_it_lies(tmp_path):
     np.testing.assert_array_equal(got, lg.predict(model, x, engine="native"))
 
 
+def test_one_row_of_a_memory_map_is_a_part_of_its_own(tmp_path):
+    model, x = network(6, 3), rng.standard_normal((257 * 64, 6)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    ask = lg.Predictor(model, (6,))
+    parts = [made for _, made in ask.parts(np.load(tmp_path / "x.npy", mmap_mode="r"), np.array([3]))]
+    close(np.concatenate(parts), ask(x[3:4]))
+
+
 def test_one_row_and_one_row_below_each_other_take_turns():
     model = lg.nn.Sequential(lg.nn.Linear(7, 3))
     ask, rows = lg.Predictor(model, (7,)), np.random.default_rng(0).random((4, 7), np.float32)

@@ -272,8 +272,10 @@ class Frame:
     def stride(self, buffer: Buffer, axis: int, index: Index) -> int | Reg:
         """How many elements lie between neighbours along an axis, from the element at an index (a place, or a Lane) on.
 
-        Along the rows of a data set that are read in the order of an epoch there is no such number.
+        Along the rows of a data set that are read in the order of an epoch there is no such number, nor across panels.
         """
+        assert axis != buffer.panel
+        assert axis or buffer.kind != GATHERED
         if buffer.panel is None:
             return buffer.strides[axis]
         n, across = buffer.shape[buffer.panel], index[buffer.panel]

@@ -20,8 +20,6 @@ from lucidgrad.tensor import Tensor
 
 # Programs kept for one function: a function that is called with ever other shapes does not fill the memory.
 MOST_PROGRAMS = 64
-# While one thread makes or drops programs, others wait; a jitted function may call another one.
-_making = threading.RLock()
 
 
 def jit(function: Callable[..., Any]) -> Jitted:
@@ -60,6 +58,7 @@ class Jitted:
         update_wrapper(self, function)
         self.function = function
         self._programs: dict[Any, _Compiled | None] = {}
+        self._making = threading.RLock()  # a function may call itself
         self._warned = False
 
     def __call__(self, *arguments: Any) -> Any:
@@ -67,12 +66,10 @@ class Jitted:
         leaves: list[Any] = []
         shape = _outline(arguments, leaves)
         key = (shape, tuple((x.shape, x.dtype.str, x.requires_grad) for x in leaves))
-        with _making:
-            if key not in self._programs:
-                if len(self._programs) >= MOST_PROGRAMS:
-                    self._programs.pop(next(iter(self._programs)))
-                self._programs[key] = self._compile(arguments, leaves)
+        try:
             compiled = self._programs[key]
+        except KeyError:
+            compiled = self._made(key, arguments, leaves)
         return self.function(*arguments) if compiled is None else compiled(leaves)
 
     def program(self, *arguments: Any) -> Program:
@@ -80,6 +77,16 @@ class Jitted:
         leaves: list[Any] = []
         _outline(arguments, leaves)
         return _Compiled(self.function, arguments, leaves).program
+
+    def _made(self, key: Any, arguments: Any, leaves: list[Tensor]) -> _Compiled | None:
+        """Compile once, whichever threads ask for it; another one may have done so meanwhile."""
+        with self._making:
+            if key not in self._programs:
+                compiled = self._compile(arguments, leaves)
+                if len(self._programs) >= MOST_PROGRAMS:
+                    self._programs.pop(next(iter(self._programs)))
+                self._programs[key] = compiled
+            return self._programs[key]
 
     def _compile(self, arguments: Any, leaves: list[Tensor]) -> _Compiled | None:
         if not available():
@@ -94,7 +101,7 @@ class Jitted:
     def _warn(self, reason: str) -> None:
         if not self._warned:
             name = getattr(self.function, "__name__", "a function")
-            warnings.warn(f"jit runs {name} eagerly: {reason}", RuntimeWarning, stacklevel=4)
+            warnings.warn(f"jit runs {name} eagerly: {reason}", RuntimeWarning, stacklevel=5)
             self._warned = True
 
 

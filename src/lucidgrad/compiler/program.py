@@ -171,7 +171,9 @@ class Program:
             elementwise(expression, kernel, bounds)
         elif anchor.op.name == "matmul":
             registers = self.target.vectors(anchor.output.dtype)
-            product(expression, kernel, bounds, registers, listing(kernel, self.plan, registers))
+            product(
+                expression, kernel, bounds, registers, listing(kernel, self.plan, registers, next(iter(bounds), None))
+            )
         elif anchor.op.name in REDUCTIONS:
             reduction(expression, kernel, bounds)
         elif is_scatter(anchor):

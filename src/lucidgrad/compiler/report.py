@@ -15,7 +15,7 @@ from lucidgrad.compiler.kernels.zeros import tile
 from lucidgrad.compiler.machine import description
 from lucidgrad.compiler.passes import NATIVE, pipeline
 from lucidgrad.compiler.program import Program
-from lucidgrad.compiler.stages import Task, is_free
+from lucidgrad.compiler.stages import Share, Task, is_free
 from lucidgrad.compiler.timing import peak_rate, step_seconds, task_seconds
 from lucidgrad.graph import Graph, Instruction, Value
 from lucidgrad.ops.codegen import Elementwise
@@ -166,21 +166,26 @@ class Report:
         kernel = task.work
         product = kernel.anchor is not None and kernel.anchor.op.name == "matmul"
         operations = 2 * multiplications(kernel, padded=True) if product else 0
-        leaves_out = product and self._listed(kernel) is not None
-        return Work(task.name, self._words(kernel), parts, product, operations, leaves_out)
+        leaves_out = product and self._listed(kernel, share) is not None
+        return Work(task.name, self._words(kernel, share), parts, product, operations, leaves_out)
 
-    def _words(self, kernel: Kernel) -> str:
+    def _words(self, kernel: Kernel, share: Share | None) -> str:
         anchor = kernel.anchor
         then = [i.op.name for i in self._behind(kernel)]
-        begin = f"rows of {prod(kernel.shape[1:])}, sixteen at a time: " if kernel.short else ""
+        begin = f"rows of {self._row(kernel)}, sixteen at a time: " if kernel.short else ""
         if anchor is not None:
             sizes = " x ".join(str(x.shape) for x in anchor.inputs if hasattr(x, "shape"))
             begin = f"{anchor.op.name} {sizes}"
             if anchor.op.name == "matmul":
-                begin += f" in tiles of {self._tile(kernel)}"
+                begin += f" in tiles of {self._tile(kernel, share)}"
             begin += ", then " if then else ""
         stored = ", ".join(f"{v}: {v.dtype}{list(v.shape)}" for v in kernel.stored)
         return f"{begin}{' '.join(then)} -> {stored}"
+
+    def _row(self, kernel: Kernel) -> int:
+        """Elements of a row of a kernel of short rows; what it stores may be a number for each."""
+        read = [x.shape for i in self._behind(kernel) for x in i.inputs if isinstance(x, Value)]
+        return max(prod(shape[1:]) for shape in [kernel.shape, *read])
 
     def _behind(self, kernel: Kernel) -> list[Instruction]:
         """The instructions that are computed element by element in the kernel, in their order."""
@@ -204,17 +209,17 @@ class Report:
             if i in found and (isinstance(i.op.codegen, Elementwise) or (kernel.short and i.op.name in REDUCTIONS))
         ]
 
-    def _tile(self, kernel: Kernel) -> str:
-        listed = self._listed(kernel)
+    def _tile(self, kernel: Kernel, share: Share | None) -> str:
+        listed = self._listed(kernel, share)
         if listed is not None:
             return f"{listed[0]} x {listed[1] * LANES}, leaving out zeros"
         tiles = Tiles(self._registers(kernel))
         vectors = tiles.vectors(_across(kernel, self.program)[0])
         return f"{tiles.rows(vectors)} x {vectors * LANES}"
 
-    def _listed(self, kernel: Kernel) -> tuple[int, int] | None:
+    def _listed(self, kernel: Kernel, share: Share | None) -> tuple[int, int] | None:
         """Rows and vectors of a tile of a product that leaves out zeros; None for another one."""
-        return tile(kernel, self.program.plan, self._registers(kernel))
+        return tile(kernel, self.program.plan, self._registers(kernel), None if share is None else share.axis)
 
     def _registers(self, kernel: Kernel) -> int:
         """How many vectors of the product's elements the registers hold."""

@@ -42,14 +42,14 @@ class StateMemory:
         if all(map(is_, map(_raw, tensors), self.seen)):
             return
         for i, (tensor, buffer) in enumerate(zip(tensors, self._layout, strict=True)):
-            if tensor.raw is not self.seen[i]:
-                self.seen[i] = tensor.raw
+            if (raw := tensor.raw) is not self.seen[i]:
                 array, panel = tensor.numpy(), buffer.panel
                 self.arrays[i][...] = array if panel is None else pack(array, panel)
                 if i in self.mirrors and panel is not None:
                     self.mirrors[i][...] = pack(array, 1 - panel)
                 if i in self.checks:
                     self.checks[i][...] = 0 if np.isfinite(array).all() else -1
+                self.seen[i] = raw  # at last: where Ctrl-C comes before, it is taken over again
 
     def read(self) -> list[Tensor]:
         """Copies of what is in it."""

@@ -141,7 +141,7 @@ class Predictor:
             part = slice(start, min(start + self._slab, n))
             some = x[part] if rows is None else x.take(rows[part], axis=0)
             if len(some) == 1:
-                made = self._one(some[0, ...])[np.newaxis]
+                made = self._one(np.asarray(some[0, ...]))[np.newaxis]
             else:
                 with self._lock:
                     block = self._block(BLOCK, mostly_zeros(some))

@@ -30,7 +30,7 @@ class Tiles:
     def vectors(self, columns: int) -> int:
         """Vectors side by side for so many columns."""
         most = 4 if self.registers >= 32 else 1
-        return min(most, -(-columns // LANES))
+        return min(most, max(1, -(-columns // LANES)))
 
     def rows(self, vectors: int) -> int:
         """Rows below each other."""
@@ -57,7 +57,8 @@ def product(
     with loops(expression, shape, range(first), bounds) as index:
         batch = index[:first]
         n = shape[across]
-        columns = listing.columns if listing is not None else PANEL if registers >= 32 else LANES
+        columns = listing.columns if listing is not None else tiles.vectors(n) * LANES
+        assert across not in bounds or n <= columns or PANEL % columns == 0, "threads share whole tiles"
         whole = n // columns * columns
         if whole:
             start, stop = part(expression, bounds, across, whole)

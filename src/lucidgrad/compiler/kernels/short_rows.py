@@ -29,7 +29,7 @@ class ShortRows(Expression):
     def _read_or_compute(self, x: Value, index: Index, mask: Reg | None) -> Reg:
         if x in self.stored and x not in self.computed:
             buffer = self.stored[x]
-            if _has_columns(buffer) and isinstance(index[0], Lane) and isinstance(index[1], int):
+            if _has_columns(buffer) and _are_neighbours(index[0]) and isinstance(index[1], int):
                 for j, column in enumerate(self._columns(buffer, index[0])):
                     self.define(x, (index[0], j), column, mask)
                 return self.at(x, index, mask)
@@ -118,6 +118,11 @@ def picked(c: Builder, vectors: Sequence[Reg], lanes: Sequence[int]) -> Reg:
             made = c.shuffle(made, found, [i + LANES if lane >= low else i for i, lane in enumerate(lanes)])
     assert made is not None  # there are vectors
     return made
+
+
+def _are_neighbours(rows: Component) -> bool:
+    """Whether the rows lie one behind the other: where others are reshaped, it may be every second one."""
+    return isinstance(rows, Lane) and rows.stride == 1
 
 
 def _has_columns(buffer: Buffer) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lucidgrad.compiler.assembly import I64, LANES, NARROW, Operand, Reg
 from lucidgrad.compiler.buffers import GATHERED, PANEL, Buffer
@@ -62,11 +62,12 @@ class Listing:
     check: Buffer | None
 
 
-def tile(kernel: Kernel, plan: Plan, registers: int) -> tuple[int, int] | None:
+def tile(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> tuple[int, int] | None:
     """Rows and vectors of a tile in the product that a kernel begins with; None where it leaves nothing out.
 
-    ``registers``: how many vectors they hold; half of them are for sums. A row by itself leaves out most. Neighbouring
-    places of one sample often are zero together, though, and two of them read each vector but once.
+    ``registers``: how many vectors they hold; half of them are for sums. ``shared``: the axis that threads share, by
+    panels where it is the one along vectors. A row by itself leaves out most. Neighbouring places of one sample often
+    are zero together, though, and two of them read each vector but once.
     """
     walk = walk_of(kernel, plan.buffer_of)
     matrix = plan.fusion.base(walk.spread)
@@ -80,11 +81,12 @@ def tile(kernel: Kernel, plan: Plan, registers: int) -> tuple[int, int] | None:
         return None
     if rows < LEAST and other not in plan.checks:  # they would not make up for looking through it
         return None
-    if not _lies_along(plan, matrix, 1) or not _lies_along(plan, other, axis):  # both are read in vectors
+    if not _lies_in_rows(plan.buffer_of[matrix]) or not any(_lies_along(b, axis) for b in plan.copies_of(other)):
         return None
     together = registers >= 32 and matrix in plan.mostly_zeros and not _inner_lies_along(walk, plan)
-    vectors = -(-columns // LANES)
-    most = WHOLE_ROW if registers >= 32 and vectors <= WHOLE_ROW else PANEL // LANES
+    vectors, most = -(-columns // LANES), PANEL // LANES
+    if registers >= 32 and vectors <= WHOLE_ROW and shared != walk.across:
+        most = WHOLE_ROW
     return 2 if together else 1, max(1, min(vectors, most, registers // 2))
 
 
@@ -93,15 +95,21 @@ def _inner_lies_along(walk: Walk, plan: Plan) -> bool:
     return (walk.down < walk.across) != plan.fusion.turned(walk.spread)[1]
 
 
-def _lies_along(plan: Plan, x: Any, axis: int) -> bool:
-    """Whether neighbours along an axis of a stored matrix are neighbours in memory."""
-    copies = plan.copies_of(x) if isinstance(x, Value) else []
-    return any(b.strides[axis] == 1 if b.panel is None else b.panel == axis for b in copies)
+def _lies_in_rows(buffer: Buffer) -> bool:
+    """Whether a matrix lies row after row, so that it can be read in vectors along them, and from row to row."""
+    return buffer.panel is None and buffer.strides[1] == 1
 
 
-def listing(kernel: Kernel, plan: Plan, registers: int) -> Listing | None:
-    """How the product that a kernel begins with leaves out zeros; None where it does not."""
-    chosen = tile(kernel, plan, registers)
+def _lies_along(buffer: Buffer, axis: int) -> bool:
+    """Whether a matrix can be read in vectors along an axis, and step by step along the other one."""
+    if buffer.kind == GATHERED:  # its rows are anywhere
+        return False
+    return buffer.strides[axis] == 1 if buffer.panel is None else buffer.panel == axis
+
+
+def listing(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> Listing | None:
+    """How the product that a kernel begins with leaves out zeros; None where it does not: see ``tile``."""
+    chosen = tile(kernel, plan, registers, shared)
     if chosen is None:
         return None
     rows, vectors = chosen
