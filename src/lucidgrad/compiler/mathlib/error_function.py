@@ -8,7 +8,7 @@ digits.
 from __future__ import annotations
 
 from lucidgrad.compiler.assembly import Builder, Reg
-from lucidgrad.compiler.mathlib.exponential import exp_of_negative
+from lucidgrad.compiler.mathlib.exponential import quick_exp_of_negative
 from lucidgrad.compiler.mathlib.formats import FLOAT32, FLOAT64, at_most, format_of, polynomial
 
 # erf(x) / x - 1 in x^2, for |x| < 1
@@ -47,6 +47,6 @@ def erf(c: Builder, x: Reg) -> Reg:
     near = c.fma(size, polynomial(c, c.mul(x, x), NEAR[f]), size)
     bounded = at_most(c, size, ONE_ABOVE[f])
     t = c.div(c.sub(bounded, CENTER[f]), c.add(bounded, CENTER[f]))
-    e = exp_of_negative(c, c.neg(c.mul(bounded, bounded)))
+    e = quick_exp_of_negative(c, c.neg(c.mul(bounded, bounded)))
     far = c.sub(1.0, c.mul(e, polynomial(c, t, FAR[f])))
     return c.copysign(c.select(c.compare("lt", size, 1.0), near, far), x)
