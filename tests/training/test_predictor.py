@@ -156,6 +156,19 @@ def test_new_parameters_are_seen_by_the_next_call():
     close(ask(x[0]), lg.predict(model, x, engine="eager")[0])
 
 
+def test_parameters_whose_loading_was_interrupted_are_loaded_again(monkeypatch):
+    model, x = network(6, 5, 2), rng.standard_normal((4, 6)).astype(np.float32)
+    ask = lg.Predictor(model, (6,))
+    ask(x)
+    state = model.state()
+    model.load_state({path: array * 2 for path, array in state.items()})
+    with monkeypatch.context() as patch:
+        patch.setattr("lucidgrad.training.memory.pack", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            ask(x)
+    close(ask(x), lg.predict(model, x, engine="eager"))
+
+
 def test_a_changed_layer_is_seen_by_predict():
     """The parameters are the same, what is done with them is not."""
     linear = nn.Linear(4, 4, key=lg.Key(2))

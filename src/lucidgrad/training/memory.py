@@ -43,13 +43,14 @@ class StateMemory:
             return
         for i, (tensor, buffer) in enumerate(zip(tensors, self._layout, strict=True)):
             if (raw := tensor.raw) is not self.seen[i]:
+                self.seen[i] = None  # Ctrl-C may come before all of it has been copied
                 array, panel = tensor.numpy(), buffer.panel
                 self.arrays[i][...] = array if panel is None else pack(array, panel)
                 if i in self.mirrors and panel is not None:
                     self.mirrors[i][...] = pack(array, 1 - panel)
                 if i in self.checks:
                     self.checks[i][...] = 0 if np.isfinite(array).all() else -1
-                self.seen[i] = raw  # at last: where Ctrl-C comes before, it is taken over again
+                self.seen[i] = raw
 
     def read(self) -> list[Tensor]:
         """Copies of what is in it."""
