@@ -6,9 +6,8 @@ one piece of code serves for all of them; programs that nobody uses are kept for
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -19,6 +18,7 @@ from lucidgrad.compiler import trace
 from lucidgrad.compiler.buffers import ARRAY, GATHERED, STREAM, Buffer
 from lucidgrad.compiler.layout import Place
 from lucidgrad.compiler.program import Program
+from lucidgrad.estimators.idle import Idle
 from lucidgrad.functional import log_softmax, relu, where
 from lucidgrad.graph import Graph
 from lucidgrad.tensor import Tensor, grad
@@ -123,25 +123,12 @@ class Step:
         return self.losses[:count]
 
 
-_idle: list[Step] = []
-_lock = threading.Lock()
+_idle: Idle[Architecture, Step] = Idle(KEPT)
 
 
-@contextmanager
-def borrowed(architecture: Architecture) -> Iterator[Step]:
+def borrowed(architecture: Architecture) -> AbstractContextManager[Step]:
     """A step of this kind for the length of the block: an idle one, or a new one."""
-    with _lock:
-        step = next((s for s in reversed(_idle) if s.architecture == architecture), None)
-        if step is not None:
-            _idle.remove(step)
-    if step is None:
-        step = Step(architecture)
-    try:
-        yield step
-    finally:
-        with _lock:
-            _idle.append(step)
-            del _idle[:-KEPT]
+    return _idle.borrowed(architecture, lambda: Step(architecture))
 
 
 def _graph(a: Architecture) -> Graph:
