@@ -1,8 +1,7 @@
-"""Asking takes short cuts around scikit-learn's checks and around NumPy: what comes out, and what is refused, stays."""
+"""Asking takes short cuts around scikit-learn's checks: what comes out, and what is refused, stays."""
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from typing import Any
 
@@ -150,9 +149,8 @@ def test_columns_with_names_are_looked_at_by_their_names() -> None:
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_many_numbers_are_activated_as_few_are(name: str, dtype: Any) -> None:
-    rows = activating.WORTH_COMPILING // 96 + 7  # no whole number of parts
-    z = (3 * RNG.normal(size=(rows, 96))).astype(dtype)
+def test_activations_in_place_are_those_of_tensors(name: str, dtype: Any) -> None:
+    z = (3 * RNG.normal(size=(7, 96))).astype(dtype)
     z[0, :6] = [0.0, -0.0, 1e30, -1e30, np.inf, -np.inf]
     with np.errstate(all="ignore"):
         expected = ACTIVATIONS[name](Tensor.wrap(z.copy())).numpy()
@@ -160,19 +158,3 @@ def test_many_numbers_are_activated_as_few_are(name: str, dtype: Any) -> None:
     assert made.dtype == dtype
     tolerance = 2e-6 if dtype is np.float32 else 1e-13
     np.testing.assert_allclose(made, expected, rtol=tolerance, atol=tolerance)
-
-
-def test_a_model_that_was_asked_natively_is_plain_data() -> None:
-    x = RNG.normal(size=(1100, 5))
-    model = lg.MLPRegressor(hidden_layer_sizes=(64,), activation="gelu", max_iter=2).fit(x[:100], x[:100, 0])
-    before = model.predict(x)
-    assert activating._program.cache_info().currsize > 0
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(x), before)
-    np.testing.assert_allclose(model.predict(x[:100]), before[:100], rtol=1e-9)
-
-
-def test_a_function_of_ones_own_may_look_at_whole_rows() -> None:
-    model = lg.MLPRegressor(hidden_layer_sizes=(64,), activation=lambda z: z - z.mean(1, keepdims=True), max_iter=2)
-    x = RNG.normal(size=(1100, 5))
-    made = model.fit(x[:100], x[:100, 0]).predict(x)
-    np.testing.assert_allclose(made[:100], model.predict(x[:100]), rtol=1e-9)

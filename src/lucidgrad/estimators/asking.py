@@ -1,4 +1,4 @@
-"""The way forward of a fitted network in NumPy: a few matrix products, as quick for one row as scikit-learn's."""
+"""The way forward of a fitted network: a few matrix products in NumPy, or compiled where there are many rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.neural_network._base import ACTIVATIONS
 from sklearn.utils.validation import validate_data
 
+from lucidgrad.estimators import asking_natively
 from lucidgrad.estimators.activating import activated
 from lucidgrad.nn import BatchNorm, Dropout, LayerNorm, Linear, Sequential
 
@@ -50,17 +51,23 @@ def plain_outputs(me: Any, x: Array) -> Array:
     return z
 
 
-def outputs(network: Sequential, x: Any, columns: int) -> Array:
-    """What the network puts out for the rows of x (n, features), dense or sparse: (n, columns), in evaluation mode."""
+def outputs(me: Any, network: Sequential, x: Any) -> Array:
+    """What the network of an estimator puts out for the rows of x (n, features), dense or sparse: (n, outputs)."""
     dtype = next(layer.weight.dtype for layer in network if isinstance(layer, Linear))
     n = x.shape[0]
+    natively = me.engine != "eager" and asking_natively.pays(network, n)
+
+    def forward(rows: Any) -> Array:
+        z = dense(rows, dtype)
+        return asking_natively.forward(network, z, me.threads) if natively else _forward(network, z)
+
     if n <= ROWS_AT_ONCE:
-        return _forward(network, dense(x, dtype))
+        return forward(x)
     rows: Any = x.tocsr() if hasattr(x, "tocsr") else x
-    made = np.empty((n, columns), dtype)
+    made = np.empty((n, me.n_outputs_), dtype)
     for start in range(0, n, ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        made[part] = _forward(network, dense(rows[part], dtype))
+        made[part] = forward(rows[part])
     return made
 
 
@@ -78,12 +85,14 @@ def _forward(network: Sequential, z: Array) -> Array:
                 if layer.bias is not None:
                     z += layer.bias.numpy()
             elif isinstance(layer, BatchNorm):
-                z -= layer.running_mean.numpy()
-                z *= layer.weight.numpy() / np.sqrt(layer.running_var.numpy() + z.dtype.type(layer.eps))
-                z += layer.bias.numpy()
+                scale = layer.weight.numpy() / np.sqrt(layer.running_var.numpy() + z.dtype.type(layer.eps))
+                z *= scale
+                z += layer.bias.numpy() - layer.running_mean.numpy() * scale
             elif isinstance(layer, LayerNorm):
-                z -= z.mean(1, keepdims=True)
-                z /= np.sqrt(np.square(z).mean(1, keepdims=True) + z.dtype.type(layer.eps))
+                # The mean of a short row as a product takes a tenth of the time of NumPy's sum over the last axis.
+                share = np.full(z.shape[1], 1 / z.shape[1], z.dtype)
+                z -= (z @ share)[:, np.newaxis]
+                z /= np.sqrt(np.square(z) @ share + z.dtype.type(layer.eps))[:, np.newaxis]
                 z *= layer.weight.numpy()
                 z += layer.bias.numpy()
             elif not isinstance(layer, Dropout):

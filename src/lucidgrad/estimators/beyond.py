@@ -132,4 +132,4 @@ class Beyond:
         """What the network puts out, (n, outputs)."""
         me: Any = self
         X = checked(me, X) if check_input else X
-        return outputs(me.model_, X, me.n_outputs_)
+        return outputs(me, network_of_fitted(me), X)

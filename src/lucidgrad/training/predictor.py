@@ -84,7 +84,7 @@ class Predictor:
         self._graphs = {rows: forward_graph(model, (rows, *self.row_shape), self.dtype) for rows in (1, BLOCK)}
         asked = check_threads(threads)
         self._threads = {1: 1, BLOCK: native_threads(model, BLOCK) if asked is None else asked}
-        self._blocks: dict[tuple[int, bool], _Block] = {}
+        self._blocks: dict[tuple[int, bool], Block] = {}
         self._ask = self._block(1, zeros=True).asked_for_one(self.row_shape, self._tensors, self._lock)
 
     def __call__(self, x: ArrayLike) -> Array:
@@ -148,15 +148,27 @@ class Predictor:
                     made = block.many(np.ascontiguousarray(some, self.dtype), self._tensors)
             yield part, made
 
-    def _block(self, rows: int, zeros: bool) -> _Block:
+    def _block(self, rows: int, zeros: bool) -> Block:
         if (rows, zeros) not in self._blocks:
             graph, threads = self._graphs[rows], self._threads[rows]
-            self._blocks[rows, zeros] = _Block(graph, len(self._tensors), rows, threads, zeros)
+            self._blocks[rows, zeros] = Block(graph, len(self._tensors), rows, threads, zeros)
         return self._blocks[rows, zeros]
 
 
-class _Block:
-    """The program for so many rows at a time; ``zeros``: which leaves out those of the inputs."""
+class Block:
+    """A model's way forward for so many rows at a time.
+
+    Parameters
+    ----------
+    graph
+        From so many pieces of ``state`` and ``rows`` rows of inputs to their outputs, as ``forward_graph`` makes it.
+    state
+        How many parameters and buffers there are.
+    rows, threads
+        That go through all layers together, and that share the work.
+    zeros
+        Whether those of the inputs are left out.
+    """
 
     def __init__(self, graph: Graph, state: int, rows: int, threads: int, zeros: bool) -> None:
         inputs = [Place(ARRAY, panels=True, checked=True)] * state + [Place(ROWS, zeros=zeros)]
