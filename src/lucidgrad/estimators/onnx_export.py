@@ -12,6 +12,7 @@ from lucidgrad.estimators.scores import knows_probabilities
 from lucidgrad.onnx.builder import Builder, Ref
 from lucidgrad.onnx.pipeline import Pipeline
 from lucidgrad.onnx.table import table_inputs
+from lucidgrad.training.step import model_dtype
 
 FLOAT64, INT64 = np.dtype(np.float64), np.dtype(np.int64)
 
@@ -116,7 +117,9 @@ def write_table_regressor(estimator: Any, pipeline: Pipeline) -> None:
 
 def _of_table(estimator: Any, pipeline: Pipeline) -> Ref:
     check_is_fitted(estimator)
-    return pipeline.network(estimator.model_, table_inputs(pipeline, estimator.preprocessing_, np.float32))
+    return pipeline.network(
+        estimator.model_, table_inputs(pipeline, estimator.preprocessing_, model_dtype(estimator.model_))
+    )
 
 
 def _network(estimator: Any, pipeline: Pipeline) -> Ref:

@@ -77,7 +77,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         ``"any"``: columns of a data frame are found by their names. ``"same"``: they have to be those of training, in
         their order, as scikit-learn demands of its own estimators.
     dtype
-        What the network computes in, ``"float32"`` or ``"float64"``.
+        What columns and targets become and the network computes in: ``"float32"`` or ``"float64"``.
     random_state
         A number: the same one gives the same bits.
     engine, threads, callbacks, progress

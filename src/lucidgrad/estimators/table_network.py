@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from lucidgrad.data.table import TablePreprocessing
 from lucidgrad.data.table.quantiles import quantiles
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.estimators.intervals import worth
@@ -156,12 +157,12 @@ def edges_of(numbers: Array, pieces: int, targets: Array, weight: Array | None) 
     pieces = min(pieces, MOST_PIECE_FEATURES // max(numeric, 1), rows - 1)
     if not numeric or pieces < 2:
         return None
-    edges = np.empty((numeric, pieces + 1), np.float32)
+    edges = np.empty((numeric, pieces + 1), numbers.dtype)
     for i in range(numeric):
         column = numbers[:, i]
         jumps = _jumps(column, (pieces - 1) // 4, targets, weight)
         shares = np.linspace(0, 1, pieces + 1 - len(jumps))
-        found = np.unique(np.concatenate([quantiles(column, shares, weight), jumps]).astype(np.float32))
+        found = np.unique(np.concatenate([quantiles(column, shares, weight), jumps]))
         edges[i, : len(found)] = found
         edges[i, len(found) :] = found[-1]
     return edges
@@ -177,7 +178,7 @@ def _jumps(column: Array, most: int, targets: Array, weight: Array | None) -> Ar
     """The values on both sides of at most so many splits of a tree that sees this column alone."""
     low = float(column.min())
     if most < 1 or low == float(column.max()):
-        return np.empty(0, np.float32)
+        return np.empty(0, column.dtype)
     kind = DecisionTreeClassifier if targets.dtype.kind == "i" else DecisionTreeRegressor
     rows = len(column) if weight is None else worth(weight)
     tree = kind(max_leaf_nodes=most + 1, min_weight_fraction_leaf=0.01, random_state=0)
@@ -207,6 +208,12 @@ def activation_of(name: Any) -> Any:
             explain(f"activation expected one of {', '.join(ACTIVATIONS)}, or a function", repr(name), "Try 'relu'")
         )
     return name
+
+
+def inputs_of(preprocessing: TablePreprocessing, table: Any, dtype: Any) -> Array:
+    """Numbers with the codes behind them, (rows, columns) of ``dtype``: a code is exact in float32 too."""
+    numbers, codes = preprocessing.transform(table, dtype)
+    return np.concatenate([numbers, codes.astype(dtype)], axis=1) if codes.shape[1] else numbers
 
 
 def fill_unseen(network: Any, codes: Array, rows_weight: Array | None = None) -> None:

@@ -112,7 +112,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
                     "Pass the same columns",
                 )
             )
-        return self.target_scaling_.down(values).astype(np.float32)
+        return self.target_scaling_.down(values).astype(self.dtype)
 
     def _weights(self, targets: Array, weight: Array | None) -> Array | None:
         return weight

@@ -24,6 +24,7 @@ from lucidgrad.estimators.table_network import (
     build,
     edges_of,
     fill_unseen,
+    inputs_of,
     most_pieces,
 )
 from lucidgrad.estimators.table_rows import counting_rows, masks_of, rows_with_targets
@@ -32,6 +33,7 @@ from lucidgrad.optim import AdamW
 from lucidgrad.random import Key, use_key
 from lucidgrad.training import EarlyStopping, History, fit, predict
 from lucidgrad.training.fit import with_progress
+from lucidgrad.training.step import model_dtype
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -131,7 +133,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         counts = me._weights(targets, weight)  # what each row counts in the loss
         self.preprocessing_ = TablePreprocessing.fit(table, kinds=me.kinds, scaling=me.scaling, sample_weight=weight)
         self.columns_ = self.preprocessing_.columns
-        x = self._arrays(table)
+        x = inputs_of(self.preprocessing_, table, me.dtype)
         if not x.shape[1]:
             raise DataError(
                 explain(
@@ -149,7 +151,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         table = self._table(X_val, reset=False)
         if y_val is None:
             raise ArgumentError(explain("fit expected y_val with X_val", "none", "Pass the targets of X_val"))
-        return self._arrays(table), me._validation_targets(rows_with_targets(y_val, table.rows, me, "y_val"))
+        targets = me._validation_targets(rows_with_targets(y_val, table.rows, me, "y_val"))
+        return inputs_of(self.preprocessing_, table, me.dtype), targets
 
     def _train(self, x: Array, y: Array, weight: Array | None, given: Held | None, masks: Array | None) -> None:
         me: Any = self
@@ -310,18 +313,14 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
     def _ask(self, X: Any) -> Array:
         """The network's outputs for each row of a table, (rows, outputs)."""
         check_is_fitted(self)
-        return self._run_network(self._arrays(self._table(X, reset=False)))
+        table = self._table(X, reset=False)
+        return self._run_network(inputs_of(self.preprocessing_, table, model_dtype(self.model_)))
 
     def _run_network(self, x: Array) -> Array:
         me: Any = self
         if not len(x):
             return np.empty((0, len(me.classes_) if hasattr(me, "classes_") else len(me.target_scaling_.center)))
         return predict(self.model_, x, threads=me.threads, engine=me.engine)
-
-    def _arrays(self, table: Table) -> Array:
-        """Numbers with the codes behind them, (rows, columns) float32: a code is exact in it."""
-        numbers, codes = self.preprocessing_.transform(table)
-        return np.concatenate([numbers, codes.astype(np.float32)], axis=1) if codes.shape[1] else numbers
 
     def _table(self, X: Any, reset: bool) -> Table:
         me: Any = self

@@ -38,7 +38,7 @@ def table_inputs(pipeline: Pipeline, preprocessing: TablePreprocessing, dtype: A
     Returns
     -------
     Ref
-        (batch, numeric + categorical) of ``dtype``.
+        (batch, numeric + categorical) of ``dtype``; the sines and cosines of dates are never closer than float32.
     """
     used = [(column, encoding_of(column.encoding)) for column in preprocessing.columns if column.is_used]
     inputs = []

@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lucidgrad.errors import ShapeError, explain
+from lucidgrad.estimators.table_network import inputs_of
 from lucidgrad.functional import softmax
 from lucidgrad.random import Key
 from lucidgrad.tensor import Tensor
 from lucidgrad.training import predict
+from lucidgrad.training.step import model_dtype
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -275,8 +277,7 @@ def importances(estimator: Any, x: Any, y: Array, seed: int) -> tuple[list[Impor
     if not len(usable):
         return [], "not measured: no row is of a class that the model knows"
     chosen = np.sort(usable[key.permutation(len(usable))[:IMPORTANCE_ROWS]])
-    numbers, codes = estimator.preprocessing_.transform(x[chosen])
-    inputs = np.concatenate([numbers, codes.astype(np.float32)], axis=1)
+    inputs = inputs_of(estimator.preprocessing_, x[chosen], model_dtype(estimator.model_))
     y = y[chosen]
 
     def outputs(values: Array) -> Array:

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lucidgrad.data.table.column import SCALINGS, Column
 from lucidgrad.data.table.encodings import (
@@ -126,7 +127,7 @@ class TablePreprocessing:
             columns.append(replace(column, encoding=known))
         return cls(columns, scaling, table.named)
 
-    def transform(self, frame: Any) -> tuple[Array, Array]:
+    def transform(self, frame: Any, dtype: DTypeLike = np.float32) -> tuple[Array, Array]:
         """Turn a table into numbers and codes.
 
         Columns are found by their names, in any order; others are not looked at. An array has no names: its columns
@@ -136,10 +137,12 @@ class TablePreprocessing:
         ----------
         frame
             A table with the columns of training: what ``table_of`` takes.
+        dtype
+            Of the numbers, which are worked out in float64.
 
         Returns
         -------
-        numbers : (rows, numeric) float32
+        numbers : (rows, numeric) of ``dtype``
         codes : (rows, categorical) int64
 
         Raises
@@ -149,7 +152,7 @@ class TablePreprocessing:
         """
         table = table_of(frame)
         found = self._columns_of(table)
-        numbers = np.empty((table.rows, len(self.numeric_names)), np.float32)
+        numbers = np.empty((table.rows, len(self.numeric_names)), dtype)
         codes = np.empty((table.rows, len(self.places)), np.int64)
         i = j = 0
         for name, encoding in self._encodings:
