@@ -135,6 +135,51 @@ def test_the_latest_rows_are_the_test_and_those_before_it_say_when_to_stop(tmp_p
     assert sorted(made.x["t"].to_numpy()[made.held_back[0]]) == list(range(64, 80))
 
 
+@pytest.mark.parametrize("rows", [60, 120])
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.6])
+@pytest.mark.parametrize("form", ["2024-01-{:02}", "{}"])
+def test_rows_of_one_time_are_on_one_side(tmp_path, rows, share, form):
+    times = [form.format(1 + (5 * i) % 7) for i in range(rows)]
+    made = plan(tmp_path, table(list(range(rows)), t=times), time="t", validation=share)
+    if rows < 100:
+        parts = [made.x["t"], made.x_validation["t"]]
+    else:
+        (mask,) = made.held_back
+        parts = [made.x.filter(~mask)["t"], made.x.filter(mask)["t"], made.x_test["t"]]
+    several = [sorted(set(part)) for part in parts]
+    assert all(several)
+    assert [time for part in several for time in part] == sorted(set(made.source.read().frame["t"]))
+
+
+def test_dates_are_read_in_the_format_of_all_rows_in_each_part(tmp_path):
+    days = [f"{d:02}/{m:02}/2024" for m in range(1, 11) for d in range(1, 11)]  # alone they may be month and day
+    days += [f"{13 + i % 15}/01/2025" for i in range(25)]
+    made = plan(tmp_path, table(list(range(125)), t=days), time="t")
+    assert set(made.x_test["t"]) == set(days[100:])
+    (mask,) = made.held_back
+    assert set(made.x.filter(mask)["t"]) == set(days[80:100])
+
+
+def test_of_times_with_many_rows_as_many_are_held_back_as_come_nearest_to_the_share(tmp_path):
+    times = [1] * 40 + [2] * 30 + [3] * 20 + [4] * 9
+    for share, rows in ((0.01, 9), (0.18, 9), (0.21, 29), (0.4, 29), (0.5, 59), (0.9, 59)):
+        made = plan(tmp_path, table(list(range(99)), t=times), time="t", validation=share)
+        assert len(made.y_validation) == rows
+    assert made.stop_split == "the latest 60 % of the rows, t from 2"
+
+
+def test_there_is_a_test_of_the_latest_rows_where_there_are_times_enough(tmp_path):
+    two = table(list(range(120)), t=[1, 2] * 60)
+    made = plan(tmp_path, two, time="t")
+    assert made.test_split == "none, as there are fewer than 3 different times in t"
+    assert set(made.x["t"]) == {1}
+    assert set(made.x_validation["t"]) == {2}
+    with pytest.raises(
+        DataError, match=r"--time expected at least 3 different times in 't', got 2\. Name .* needs but"
+    ):
+        plan(tmp_path, two, time="t", test=0.2)
+
+
 def test_the_rows_of_the_test_may_be_in_a_file_of_their_own(tmp_path):
     (tmp_path / "test.csv").write_text("y,x\n2.5,1\n3,\n", encoding="utf-8")
     (tmp_path / "t.csv").write_text(table([i / 4 for i in range(20)]), encoding="utf-8")
@@ -227,6 +272,7 @@ def test_all_missing_constant_and_id_columns_are_left_out_with_a_reason(tmp_path
         (table([1, 2.5] * 9), {"stratify": True}, "--stratify expected classes, got numbers"),
         (table([1, 2.5] * 9, g=["a"] * 18), {"group": "g"}, "expected at least 2 groups in 'g', got one alone"),
         (table([1, 2.5] * 9, g=["a", "b"] * 9), {"time": "g"}, "expected dates or numbers in 'g', got categorical"),
+        (table([1, 2.5] * 9, t=[3] * 18), {"time": "t"}, "expected at least 2 different times in 't', got one alone"),
         (table([1, 2.5] * 9), {"time": "y"}, "--time expected a column beside the target, got 'y'"),
         (table([1, 2.5] * 9), {"group": "y"}, "--group expected a column beside the target, got 'y'"),
         (table([1, 2.5] * 9), {"weight": "y"}, "--weight expected a column beside the target, got 'y'"),

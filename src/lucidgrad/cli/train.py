@@ -101,7 +101,10 @@ def train(
         str | None, _split(metavar="COLUMN", help="Rows of a group stay together; no input.", show_default=False)
     ] = None,
     time: Annotated[
-        str | None, _split(metavar="COLUMN", help="The latest rows are held back.", show_default=False)
+        str | None,
+        _split(
+            metavar="COLUMN", help="The latest rows are held back, and those of one time together.", show_default=False
+        ),
     ] = None,
     scaling: Annotated[str, _how(help=f"Of numbers: {', '.join(SCALINGS)}.")] = "robust",
     layers: Annotated[

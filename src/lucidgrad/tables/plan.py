@@ -42,7 +42,7 @@ class Wishes:
     group
         A column: rows of a group stay together.
     time
-        A column: the latest rows are held back.
+        A column: the latest rows are held back, and those of one time together.
     weight
         A column: how much each row counts.
     seed

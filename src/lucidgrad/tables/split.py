@@ -37,7 +37,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Draw:
-    """What share to hold back, by which seed, of what in words, and how many groups have to remain."""
+    """What share to hold back, by which seed, of what in words, and how many groups or times have to remain."""
 
     fraction: float
     seed: int
@@ -76,7 +76,7 @@ def split_parts(
     x, y
         The table and its targets.
     wishes
-        What is told; ``test=None`` is a test where there are enough rows and groups.
+        What is told; ``test=None`` is a test where there are enough rows, and groups or times.
     is_classes
         Whether the targets are labels.
     with_test, with_stop
@@ -87,23 +87,26 @@ def split_parts(
     ArgumentError
         For a share that leaves a part without rows, and for wishes that go against each other.
     DataError
-        For a column of times without times, or too few groups.
+        For a column of times without times, or too few groups or different times.
     """
     _check(wishes, is_classes)
     others, test = np.arange(len(y)), np.arange(0)
-    why = _no_test(x, wishes) if with_test else ""
+    # Read once, from all rows: the dates of some of them alone may look as if month and day were the other way round.
+    times = None if wishes.time is None else _times_of(x.get_column(wishes.time))
+    why = _no_test(x, times, wishes) if with_test else ""
     if with_test and not why:
         fraction = TEST_FRACTION if wishes.test is None else wishes.test
         draw = Draw(fraction, wishes.seed, "the rows", 1 + with_stop)
-        split = _split(x, y, wishes, draw, is_classes)
+        split = _split(x, y, times, wishes, draw, is_classes)
         others, test, why = split.train, split.held, split.reason
     if not with_stop:
         return Parts(others, test, None, why, "")
     # Where nothing is kept for a test, the first drawing is measured, and has to stay unseen.
     drawings = 1 if wishes.time is not None or (with_test and not len(test)) else SPLITS
     of, x, y = "the other rows" if len(test) else "the rows", x[others], y[others]
+    times = None if times is None else times[others]
     splits = [
-        _split(x, y, wishes, Draw(wishes.validation, wishes.seed + i, of), is_classes)
+        _split(x, y, times, wishes, Draw(wishes.validation, wishes.seed + i, of), is_classes)
         for i in range(drawings if len(y) <= MOST_TO_SPLIT else 1)
     ]
     held_back = np.zeros((len(splits), len(y)), bool)
@@ -121,7 +124,7 @@ def _check(wishes: Wishes, is_classes: bool) -> None:
         raise ArgumentError(explain("--stratify expected classes", "numbers to predict", "Leave it out"))
 
 
-def _no_test(x: polars.DataFrame, wishes: Wishes) -> str:
+def _no_test(x: polars.DataFrame, times: Array | None, wishes: Wishes) -> str:
     """Why there is no test, or nothing."""
     if wishes.test is not None:
         return "" if wishes.test else "none, as told"
@@ -129,12 +132,14 @@ def _no_test(x: polars.DataFrame, wishes: Wishes) -> str:
         return f"none, as there are fewer than {LEAST_TO_TEST} rows"
     if wishes.group is not None and len(np.unique(_groups_of(x.get_column(wishes.group)))) < 3:
         return f"none, as there are fewer than 3 groups by {wishes.group}"
+    if times is not None and len(np.unique(times)) < 3:
+        return f"none, as there are fewer than 3 different times in {wishes.time}"
     return ""
 
 
-def _split(x: polars.DataFrame, y: Array, wishes: Wishes, draw: Draw, is_classes: bool) -> Split:
-    if wishes.time is not None:
-        return _latest(x.get_column(wishes.time), draw)
+def _split(x: polars.DataFrame, y: Array, times: Array | None, wishes: Wishes, draw: Draw, is_classes: bool) -> Split:
+    if wishes.time is not None and times is not None:
+        return _latest(x.get_column(wishes.time), times, draw)
     if wishes.group is not None:
         return _groups(x.get_column(wishes.group), draw)
     if is_classes and wishes.stratify is not False:
@@ -176,8 +181,7 @@ def _groups(column: polars.Series, draw: Draw) -> Split:
     if len(sizes) <= draw.remain:
         got = "one alone" if len(sizes) == 1 else f"{len(sizes)}"
         expected = f"--group expected at least {draw.remain + 1} groups in {column.name!r}"
-        try_ = "Name another column, or none" + ("; --test-fraction 0 needs but two" if draw.remain > 1 else "")
-        raise DataError(explain(expected, got, try_))
+        raise DataError(explain(expected, got, _other_column(draw)))
     order = Key(draw.seed).permutation(len(sizes))
     filled = np.cumsum(sizes[order])
     count = int(np.clip(np.searchsorted(filled, draw.fraction * len(codes)) + 1, 1, len(sizes) - draw.remain))
@@ -187,24 +191,40 @@ def _groups(column: polars.Series, draw: Draw) -> Split:
     return Split(np.flatnonzero(~is_held), held, f"{reason} (seed {draw.seed})")
 
 
-def _latest(column: polars.Series, draw: Draw) -> Split:
-    """The latest rows; those without a time are learned from."""
+def _times_of(column: polars.Series) -> Array:
+    """The time of each row as a number; before all others where there is none."""
     if column.dtype.is_numeric():
-        times = column.cast(float).fill_nan(None).fill_null(float("-inf")).to_numpy()
-    else:
-        (seen,) = guess_kinds({column.name: column})
-        moments = moments_of(np.array(column.to_list(), object), seen.format)
-        if seen.kind not in ("date", "constant") or np.isnat(moments).all():
-            got = f"{seen.kind}: {seen.reason}"
-            raise DataError(explain(f"--time expected dates or numbers in {column.name!r}", got, "Name another column"))
-        times = np.where(np.isnat(moments), -np.inf, moments.astype(np.int64).astype(np.float64))
-    order = np.argsort(times, kind="stable")
-    count = int(np.clip(round(draw.fraction * len(order)), 1, len(order) - 1))
-    held = np.sort(order[-count:])
-    first = column[int(order[-count])]
-    return Split(
-        np.sort(order[:-count]), held, f"the latest {_share(held, order)} of {draw.of}, {column.name} from {first}"
+        numbers: Array = column.cast(float).fill_nan(None).fill_null(float("-inf")).to_numpy()
+        return numbers
+    (seen,) = guess_kinds({column.name: column})
+    moments = moments_of(np.array(column.to_list(), object), seen.format)
+    if seen.kind not in ("date", "constant") or np.isnat(moments).all():
+        got = f"{seen.kind}: {seen.reason}"
+        raise DataError(explain(f"--time expected dates or numbers in {column.name!r}", got, "Name another column"))
+    return np.where(np.isnat(moments), -np.inf, moments.astype(np.int64).astype(np.float64))
+
+
+def _latest(column: polars.Series, times: Array, draw: Draw) -> Split:
+    """The latest rows, and those of one time together; those without a time are learned from."""
+    distinct, sizes = np.unique(times, return_counts=True)
+    if len(distinct) <= draw.remain:
+        got = "one alone" if len(distinct) == 1 else f"{len(distinct)}"
+        expected = f"--time expected at least {draw.remain + 1} different times in {column.name!r}"
+        raise DataError(explain(expected, got, _other_column(draw)))
+    wanted = round(draw.fraction * len(times))
+    later = np.cumsum(sizes[::-1])[::-1][draw.remain :]  # rows from each time on that may be the first held back
+    first = distinct[draw.remain + int(np.argmin(np.abs(later - wanted)))]
+    is_held = times >= first
+    held = np.flatnonzero(is_held)
+    reason = (
+        f"the latest {_share(held, times)} of {draw.of}, {column.name} from {column[int(np.argmax(times == first))]}"
     )
+    return Split(np.flatnonzero(~is_held), held, reason)
+
+
+def _other_column(draw: Draw) -> str:
+    """What to do where there are too few groups or times to be divided."""
+    return "Name another column, or none" + ("; --test-fraction 0 needs but two" if draw.remain > 1 else "")
 
 
 def _share(part: Array, whole: Array) -> str:
