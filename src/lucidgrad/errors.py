@@ -227,3 +227,26 @@ def explain(expected: str, got: str, try_: str) -> str:
     Flatten them first: x.reshape(len(x), 784).
     """
     return f"{expected}, got {got}. {try_.rstrip('.')}."
+
+
+def counted(n: int, one: str, several: str = "") -> str:
+    """So many of something in words, in the singular where it is one.
+
+    Parameters
+    ----------
+    n
+        How many.
+    one
+        What stands behind a 1: a noun, with its verb where it has one.
+    several
+        What stands behind any other number; ``""``: ``one`` with an s.
+
+    Examples
+    --------
+    >>> from lucidgrad.errors import counted
+    >>> counted(1, "row"), counted(1200, "row"), counted(0, "class", "classes")
+    ('1 row', '1,200 rows', '0 classes')
+    >>> counted(1, "row is left out", "rows are left out")
+    '1 row is left out'
+    """
+    return f"{n:,} {one if n == 1 else several or one + 's'}"

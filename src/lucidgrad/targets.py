@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.errors import ArgumentError, DataError, DtypeError, GradientError, ShapeError, explain
+from lucidgrad.errors import ArgumentError, DataError, DtypeError, GradientError, ShapeError, counted, explain
 from lucidgrad.ops.arrays import regular
 from lucidgrad.ops.promotion import check_dtype
 from lucidgrad.tensor import Tensor
@@ -72,7 +72,7 @@ def check_labels(who: str, labels: Array, classes: int) -> None:
         sample = int(np.nonzero((labels < 0) | (labels >= classes))[0][0])
         raise DataError(
             explain(
-                f"{who} expected labels from 0 to {classes - 1} for {classes} columns of predictions",
+                f"{who} expected labels from 0 to {classes - 1} for {counted(classes, 'column')} of predictions",
                 f"{labels[sample]} for sample {sample}",
                 "Number the classes from 0, np.unique(labels, return_inverse=True)[1], "
                 "and give the last layer one output for each",

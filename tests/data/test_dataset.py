@@ -12,7 +12,7 @@ def test_a_data_set_tells_how_large_the_network_must_be():
     assert (classes.in_features, classes.out_features) == (2, 2)
     curve = Dataset("sine", *sine(8))
     assert (curve.in_features, curve.out_features) == (1, 1)
-    assert repr(curve) == "Dataset('sine': 8 train samples, 1 features, 1 outputs, float32)"
+    assert repr(curve) == "Dataset('sine': 8 train samples, 1 feature, 1 output, float32)"
 
 
 def test_a_validation_part_is_split_off_the_training_samples_alone():
@@ -29,7 +29,7 @@ def test_a_validation_part_is_split_off_the_training_samples_alone():
 def test_samples_without_targets_are_refused():
     with pytest.raises(DataError, match="a target for each train sample, got 3 samples and 2 targets"):
         Dataset("odd", np.zeros((3, 1)), np.zeros(2))
-    with pytest.raises(DataError, match="a target for each test sample, got 1 samples and 2 targets"):
+    with pytest.raises(DataError, match="a target for each test sample, got 1 sample and 2 targets"):
         Dataset("odd", np.zeros((3, 1)), np.zeros(3), np.zeros((1, 1)), np.zeros(2))
 
 
@@ -44,7 +44,7 @@ def test_what_is_no_array_of_samples_is_refused_and_lists_become_arrays():
     with pytest.raises(ShapeError, match="expected numbers in a regular grid, got rows of different lengths"):
         Dataset("x", [[1.0], [1.0, 2.0]], [0, 1])
     made = Dataset("x", [[1.0, 2.0]], [0], [[1.0, 2.0]], [0])
-    assert repr(made) == "Dataset('x': 1 train + 1 test samples, 2 features, 1 outputs, float64)"
+    assert repr(made) == "Dataset('x': 1 train + 1 test samples, 2 features, 1 output, float64)"
     assert made.y_test.dtype == np.int64
 
 

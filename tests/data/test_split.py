@@ -92,7 +92,7 @@ def test_arrays_are_split_along_with_their_labels():
         (
             lambda: split_indices(4, 0.5, stratify=[0.1, 0.2, 0.3, 0.3]),
             DataError,
-            r"got 1 of class 0.1 \(and 1 more classes\)",
+            r"got 1 of class 0.1 \(and 1 more class\)",
         ),
         (
             lambda: split_indices(20, 0.05, stratify=[0, 1] * 10),

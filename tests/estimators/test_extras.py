@@ -330,7 +330,7 @@ def test_a_validation_set_that_does_not_fit():
         classifier().fit(IRIS, NAMES, X_val=IRIS[:, :2], y_val=NAMES)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         regressor().fit(DIABETES, PROGRESS, X_val=DIABETES, y_val=PROGRESS[:5])
-    with pytest.raises(ArgumentError, match="y_val expected 1 targets, as y has, got 2"):
+    with pytest.raises(ArgumentError, match="y_val expected 1 target, as y has, got 2"):
         regressor().fit(DIABETES, PROGRESS, X_val=DIABETES, y_val=np.stack([PROGRESS] * 2, 1))
     with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         classifier(early_stopping=True, dropout=0.1).partial_fit(IRIS, SPECIES, classes=[0, 1, 2])
@@ -472,9 +472,7 @@ def test_copies_and_pickles_predict_the_same():
 
 
 def test_settings_that_fit_no_layer():
-    with pytest.raises(
-        ArgumentError, match="dropout expected one value, or one for each of the 1 hidden layers, got 2"
-    ):
+    with pytest.raises(ArgumentError, match="dropout expected one value, or one for each hidden layer, 1, got 2"):
         classifier(dropout=[0.1, 0.2]).fit(IRIS, SPECIES)
     with pytest.raises(ArgumentError, match=r"activation expected a function of a Tensor, or one of .*'swisch'"):
         classifier(activation=["swisch"]).fit(IRIS, SPECIES)

@@ -233,7 +233,7 @@ def test_a_regressor_refuses_a_loss_for_classes_before_it_trains(loss: str) -> N
 
 def test_a_table_has_one_quantile_for_each_target() -> None:
     several = lg.losses.Quantile(q=(0.1, 0.9))
-    with pytest.raises(ArgumentError, match=r"one q for each of 1 targets, got q=\(0.1, 0.9\)\. .*MLPRegressor"):
+    with pytest.raises(ArgumentError, match=r"as many q as targets, 1, got q=\(0.1, 0.9\)\. .*MLPRegressor"):
         lg.TabularRegressor(**SMALL, loss=several).fit(TABLE, PRICE)
     model = lg.TabularRegressor(**SMALL, loss=several).fit(TABLE, np.stack([PRICE, PRICE], axis=1))
     low, high = model.predict(TABLE).T

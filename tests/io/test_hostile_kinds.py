@@ -299,7 +299,7 @@ CASES: dict[str, tuple[str, Callable[[Parts], Any], str]] = {
             layer("Linear", in_features=3000, out_features=1, bias=False),
             **{"1_weight": WIDE, "2_weight": WIDE, "3_weight": np.zeros((1, 3000), np.float32)},
         ),
-        "has to give 1 outputs",
+        "has to give 1 output",
     ),
     "a history of a history": (
         "tabular_regressor-1",

@@ -201,7 +201,7 @@ def test_rows_to_hold_back_may_be_in_a_file_of_their_own(tmp_path):
     made = plan(tmp_path, "x,y\n" + "".join(f"{i}.5,{i / 4}\n" for i in range(20)), held=held)
     assert made.x_validation["x"].to_list() == [1.25, None]
     assert made.y_validation.tolist() == [0.5, 1.5]
-    assert any("1 rows without a y are left out, the first on line 4" in note for note in made.notes)
+    assert any("1 row without a y is left out, on line 4" in note for note in made.notes)
     with pytest.raises(DataError, match=r"v\.csv expected the column 'x' of .*t\.csv"):
         plan(tmp_path, table(list(range(20))), held="y\n1\n")
 
@@ -209,7 +209,7 @@ def test_rows_to_hold_back_may_be_in_a_file_of_their_own(tmp_path):
 def test_a_held_back_class_that_was_never_seen_is_left_out_and_told(tmp_path):
     made = plan(tmp_path, table(["a", "b"] * 10), held="x,y\n1,a\n2,c\n")
     assert made.y_validation.tolist() == ["a"]
-    assert "1 held-back rows are of classes without a row to learn from" in made.notes[-1]
+    assert "1 held-back row is of a class without a row to learn from" in made.notes[-1]
 
 
 def test_rows_without_a_target_are_left_out_and_told(tmp_path):

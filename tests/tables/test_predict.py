@@ -202,8 +202,8 @@ def test_rows_without_the_truth_are_left_out_and_unknown_classes_are_wrong(tmp_p
     x.write_csv(tmp_path / "t.csv")
     made, notes = evaluate_file(classes, open_table(tmp_path / "t.csv"), "truth")
     assert made.rows == 3
-    assert "1 rows without a truth are left out" in notes[0]
-    assert "1 rows are of classes that the model does not know, and count as wrong" in notes[1]
+    assert "1 row without a truth is left out" in notes[0]
+    assert "1 row is of a class that the model does not know, and counts as wrong" in notes[1]
 
 
 def peak_of(script: str) -> float:

@@ -187,7 +187,7 @@ def test_errors_say_which_steps_there_are():
             run.stop("enough")
 
     run, _ = train(SGD(0.1), callbacks=[Stop()])
-    with pytest.raises(lg.errors.ArgumentError, match="1 steps done, the last of them batch 1 of epoch 1"):
+    with pytest.raises(lg.errors.ArgumentError, match="1 step done, the last of them batch 1 of epoch 1"):
         replay(run, batch=2)
 
 

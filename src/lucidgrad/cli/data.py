@@ -11,7 +11,7 @@ import typer
 
 from lucidgrad.cli.values import name
 from lucidgrad.data import Dataset
-from lucidgrad.errors import DataError, DownloadError
+from lucidgrad.errors import DataError, DownloadError, counted
 from lucidgrad.lab import TASKS
 
 PUBLISHED = ("mnist", "fashion")
@@ -59,6 +59,6 @@ def _origin(task: str, found: Dataset) -> str:
 def _size(found: Dataset) -> str:
     test = 0 if found.x_test is None else len(found.x_test)
     return (
-        f"{len(found.x_train):,} training and {test:,} test samples of {found.in_features} numbers, "
-        f"{len(found.class_names)} classes"
+        f"{len(found.x_train):,} training and {test:,} test samples of {counted(found.in_features, 'number')}, "
+        f"{counted(len(found.class_names), 'class', 'classes')}"
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lucidgrad.cli.values import integers, name, names
-from lucidgrad.errors import ArgumentError
+from lucidgrad.errors import ArgumentError, counted
 from lucidgrad.functional import ACTIVATIONS
 from lucidgrad.interrupt import INTERRUPTED
 from lucidgrad.lab import TASKS, Experiment, Settings, Task, default_settings, load_task, run_lab, write_report
@@ -159,7 +159,7 @@ def _introduce(console: Console, task: Task) -> None:
     test = 0 if data.y_test is None else len(data.y_test)
     console.print(
         f"The lab on {data.name}{where}: {len(data.x_train):,} training and {test:,} test samples of "
-        f"{data.in_features} numbers, {len(data.class_names)} classes."
+        f"{counted(data.in_features, 'number')}, {counted(len(data.class_names), 'class', 'classes')}."
     )
 
 
@@ -177,4 +177,5 @@ def _tell(console: Console, experiment: Experiment, report: Report) -> None:
     if experiment.interrupted:
         done = f"{len(experiment.results)} of {experiment.planned} networks"
         console.print(f"Interrupted: all this is about {done}.", style="yellow")
-    console.print(f"The report: {report.page} (and {len(report.files) - 1} files beside it)", soft_wrap=True)
+    beside = counted(len(report.files) - 1, "file")
+    console.print(f"The report: {report.page} (and {beside} beside it)", soft_wrap=True)

@@ -9,6 +9,7 @@ import typer
 
 from lucidgrad.cli.tables import Delimiter, Encoding, Missing, model_of, opened, warn
 from lucidgrad.cli.values import check_output
+from lucidgrad.errors import counted
 from lucidgrad.tables import predict_file
 
 
@@ -68,4 +69,4 @@ def predict(
     )
     warn(source.complaints())
     if not to_pipe and not quiet:
-        print(f"{output}: {rows:,} rows")
+        print(f"{output}: {counted(rows, 'row')}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lucidgrad.data.table_file import TableFile, open_table
+from lucidgrad.errors import counted
 from lucidgrad.tables.measuring import Measured
 from lucidgrad.tables.report import number, percent
 
@@ -68,7 +69,7 @@ def show_measured(where: Console, measured: Measured, training: Measured | None 
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=None)
     table.add_column("measure")
-    for heading in (f"{measured.rows:,} rows", "baseline", *(["rows learned"] if training else [])):
+    for heading in (counted(measured.rows, "row"), "baseline", *(["rows learned"] if training else [])):
         table.add_column(heading, justify="right")
     table.add_column("better is")
     own = {} if training is None else {s.name: s.model for s in training.scores}
@@ -88,4 +89,4 @@ def show_measured(where: Console, measured: Measured, training: Measured | None 
         table.add_row(one.label, *map(percent, (one.precision, one.recall, one.f1)), f"{one.rows:,}")
     where.print(table)
     if len(measured.classes) > MOST_CLASSES:
-        where.print(f"and {len(measured.classes) - MOST_CLASSES} more classes", style="dim")
+        where.print(f"and {counted(len(measured.classes) - MOST_CLASSES, 'more class', 'more classes')}", style="dim")

@@ -13,7 +13,7 @@ import typer
 from lucidgrad.cli.tables import Delimiter, Encoding, Missing, console, opened, show_measured, warn
 from lucidgrad.cli.values import check_output, integers, name
 from lucidgrad.data.table.column import SCALINGS
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 from lucidgrad.page import to_json
 from lucidgrad.tables import Plan, Trained, Wishes, make_plan
 from lucidgrad.tables import train as train_plan
@@ -253,7 +253,8 @@ def show_plan(where: Console, plan: Plan) -> None:
 
     source = plan.source
     rows = plan.columns[0].rows
-    where.print(f"{source.path}: {rows:,} rows, {len(source.names):,} columns, {source.description}", soft_wrap=True)
+    size = f"{counted(rows, 'row')}, {counted(len(source.names), 'column')}"
+    where.print(f"{source.path}: {size}, {source.description}", soft_wrap=True)
     where.print(f"Target {plan.wishes.target}: {plan.task} ({plan.task_reason})", style="bold", soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("column", "taken for", "because"):
@@ -271,7 +272,7 @@ def show_plan(where: Console, plan: Plan) -> None:
         for column in plan.columns[MOST_COLUMNS:]:
             kinds[column.kind] = kinds.get(column.kind, 0) + 1
         rest = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
-        where.print(f"and {len(plan.columns) - MOST_COLUMNS:,} more columns: {rest}", style="dim")
+        where.print(f"and {counted(len(plan.columns) - MOST_COLUMNS, 'more column')}: {rest}", style="dim")
     for part in plan.split:
         where.print(f"{part}.", soft_wrap=True)
     for note in plan.notes:

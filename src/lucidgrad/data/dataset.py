@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.data.split import train_validation_split
-from lucidgrad.errors import DataError, explain
+from lucidgrad.errors import DataError, counted, explain
 from lucidgrad.ops.arrays import regular
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -112,10 +112,14 @@ class Dataset:
     def __repr__(self) -> str:
         test = "" if self.x_test is None else f" + {len(self.x_test):,} test"
         image = "" if self.image_shape is None else " ({}x{} images)".format(*self.image_shape)
-        outputs = f"{len(self.class_names)} classes" if self.class_names else f"{self.out_features} outputs"
+        outputs = (
+            counted(len(self.class_names), "class", "classes")
+            if self.class_names
+            else counted(self.out_features, "output")
+        )
         return (
             f"Dataset({self.name!r}: {len(self.x_train):,} train{test} samples, "
-            f"{self.in_features} features{image}, {outputs}, {self.x_train.dtype})"
+            f"{counted(self.in_features, 'feature')}{image}, {outputs}, {self.x_train.dtype})"
         )
 
 
@@ -136,7 +140,7 @@ def _check_pair(dataset: Dataset, part: str) -> None:
         raise DataError(
             explain(
                 f"Dataset({dataset.name!r}) expected a target for each {part} sample",
-                f"{len(x)} samples and {len(y)} targets",
+                f"{counted(len(x), 'sample')} and {counted(len(y), 'target')}",
                 f"Look at how x_{part} and y_{part} were cut",
             )
         )

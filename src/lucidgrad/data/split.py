@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lucidgrad.data.checks import is_number, whole_number
-from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.errors import ArgumentError, DataError, counted, explain
 from lucidgrad.ops.arrays import regular
 from lucidgrad.random import Key
 
@@ -145,7 +145,7 @@ def _classes(stratify: ArrayLike, n: int) -> tuple[Indices, Indices, Array]:
         ) from error
     lonely = np.flatnonzero(sizes < 2)
     if len(lonely):
-        more = f" (and {len(lonely) - 1} more classes)" if len(lonely) > 1 else ""
+        more = f" (and {counted(len(lonely) - 1, 'more class', 'more classes')})" if len(lonely) > 1 else ""
         raise DataError(
             explain(
                 "stratify expected at least 2 members in every class, one for each part",
@@ -163,7 +163,7 @@ def _shares(sizes: Indices, held_back: int, names: Array) -> Indices:
         part, members = ("validation", held_back) if held_back < classes else ("training", n - held_back)
         raise DataError(
             explain(
-                f"stratify expected a {part} part of at least {classes} samples, one for each class",
+                f"stratify expected a {part} part of at least {counted(classes, 'sample')}, one for each class",
                 str(members),
                 f"Give a fraction from {classes / n:.3g} to {1 - classes / n:.3g}, or split without stratify",
             )

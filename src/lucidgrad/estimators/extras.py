@@ -67,7 +67,7 @@ def for_each_layer(name: str, value: Any, layers: int) -> list[Any]:
     if len(value) != layers:
         raise ArgumentError(
             explain(
-                f"{name} expected one value, or one for each of the {layers} hidden layers",
+                f"{name} expected one value, or one for each hidden layer, {layers}",
                 f"{len(value)}: {value!r}",
                 "Give as many as hidden_layer_sizes has",
             )

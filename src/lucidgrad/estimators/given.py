@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 from lucidgrad.estimators.asking import dense
 from lucidgrad.estimators.copies import as_counts, order_by_content
 from lucidgrad.estimators.networks import output_columns
@@ -80,7 +80,7 @@ def _validation(me: Any, X: Any, y: Any, weight: Any) -> Given:
         targets = 1 if output_columns(me) is not None else me.n_outputs_
         if y.shape[1] != targets:
             raise ArgumentError(
-                explain(f"y_val expected {targets} targets, as y has", f"{y.shape[1]}", "Give the same")
+                explain(f"y_val expected {counted(targets, 'target')}, as y has", f"{y.shape[1]}", "Give the same")
             )
         return Given(X, np.broadcast_to(y, (len(y), me.n_outputs_)), weight)
     y = np.asarray(y)

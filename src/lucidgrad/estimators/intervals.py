@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,7 +46,7 @@ def conformal_quantile(scores: Array, coverage: float, weight: Array | None = No
         )
         raise ArgumentError(
             explain(
-                f"a coverage of {coverage:g} expected at least {least_scores(coverage)} samples held back",
+                f"a coverage of {coverage:g} expected at least {counted(least_scores(coverage), 'sample')} held back",
                 got,
                 "Hold more back, or ask for less coverage",
             )

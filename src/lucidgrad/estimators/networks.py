@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.base import is_classifier
 
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 from lucidgrad.estimators.extras import THEIR_ACTIVATIONS, for_each_layer
 from lucidgrad.functional import ACTIVATIONS, concatenate
 from lucidgrad.losses import LOSSES, CrossEntropy, Hinge, Logistic, Loss, Poisson, Quantile, as_loss
@@ -95,7 +95,11 @@ def loss_of(me: Any) -> Loss:
     fits = isinstance(loss, CrossEntropy) == several if isinstance(loss, CrossEntropy | Logistic) else True
     for_numbers = type(loss) in LOSSES.values() and not isinstance(loss, CrossEntropy | Hinge | Logistic)
     if not fits or for_numbers:
-        kind = f"{columns} classes" if several else f"{columns} yes-or-no labels a row"
+        kind = (
+            counted(columns, "class", "classes")
+            if several
+            else counted(columns, "yes-or-no label a row", "yes-or-no labels a row")
+        )
         raise ArgumentError(
             explain(
                 f"MLPClassifier expected a loss for {kind}",

@@ -9,7 +9,7 @@ from sklearn import neural_network
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 from lucidgrad.estimators.beyond import Array, Beyond
 from lucidgrad.estimators.conformal import Calibration, fit_and_calibrate
 from lucidgrad.estimators.extras import CONSTRAINTS, OF_REGRESSOR, uses_extras
@@ -328,11 +328,12 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
         ArgumentError
             When quantiles are predicted, which have no R^2.
         """
-        if self._predicts_quantiles:
+        columns = output_columns(self)
+        if columns is not None:
             raise ArgumentError(
                 explain(
                     "score expected one prediction for each target",
-                    f"{output_columns(self)} quantiles",
+                    counted(columns, "quantile"),
                     "Judge quantiles by sklearn.metrics.mean_pinball_loss, one column at a time",
                 )
             )
@@ -359,6 +360,10 @@ class MLPRegressor(Beyond, Native, neural_network.MLPRegressor):  # type: ignore
             return X, y
         if y.ndim != 1:
             raise ArgumentError(
-                explain(f"{columns} quantiles expected one target, (n,)", f"y of shape {y.shape}", "Fit one at a time")
+                explain(
+                    f"{counted(columns, 'quantile')} expected one target, (n,)",
+                    f"y of shape {y.shape}",
+                    "Fit one at a time",
+                )
             )
         return X, np.repeat(y[:, None], columns, axis=1)

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from lucidgrad.data.table import TablePreprocessing
 from lucidgrad.data.table.quantiles import quantiles
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 from lucidgrad.estimators.intervals import worth
 from lucidgrad.functional import ACTIVATIONS
 from lucidgrad.io.functions import keeps_shape
@@ -99,7 +99,7 @@ def check(network: Any, numeric: int, places: Sequence[int], outputs: int) -> No
         if not fits:
             raise ValueError("the layers of its network have to fit together, with activations between them")
     if members > 1 or width != outputs:
-        raise ValueError(f"its network has to give {outputs} outputs for a row")
+        raise ValueError(f"its network has to give {counted(outputs, 'output')} for a row")
 
 
 class EachMember(Module):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.errors import ArgumentError, DataError, counted, explain
 from lucidgrad.estimators.intervals import check_coverage, is_enough, least_scores, split_interval, worth
 from lucidgrad.estimators.networks import loss_for_numbers
 from lucidgrad.estimators.onnx_export import write_table_regressor
@@ -107,7 +107,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         if values.shape[1] != len(self.target_scaling_.center):
             raise DataError(
                 explain(
-                    f"y_val expected {len(self.target_scaling_.center)} targets for each row, as y has",
+                    f"y_val expected {counted(len(self.target_scaling_.center), 'target')} for each row, as y has",
                     f"{values.shape[1]}",
                     "Pass the same columns",
                 )
@@ -120,7 +120,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     def _outputs(self, targets: Array) -> tuple[int, str, Any]:
         loss, outputs = loss_for_numbers(self), targets.shape[1]
         if isinstance(loss, Quantile) and not isinstance(loss.q, float) and len(loss.q) != outputs:
-            expected = f"TabularRegressor expected one q for each of {outputs} targets"
+            expected = f"TabularRegressor expected as many q as targets, {outputs}"
             try_ = "Train a model for each quantile; MLPRegressor predicts several quantiles of one target"
             raise ArgumentError(explain(expected, f"q={loss.q}", try_))
         return outputs, "values", loss
@@ -177,7 +177,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         if held is None or not is_enough(held, weight, coverage):
             raise ArgumentError(
                 explain(
-                    f"predict_interval(coverage={coverage}) expected {least_scores(coverage)} rows "
+                    f"predict_interval(coverage={coverage}) expected {counted(least_scores(coverage), 'row')} "
                     "that were held back from training",
                     "0" if held is None else f"{len(held) if weight is None else worth(weight):.3g}",
                     "Train with early_stopping=True and more rows, or pass X_val and y_val to fit",

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import DataConversionWarning
 
 from lucidgrad.data.table.frame import is_missing
-from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.errors import ArgumentError, DataError, counted, explain
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -20,7 +20,7 @@ def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:
         raise ArgumentError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass a target for each row."
         )
-    expected = f"{name} expected a target for each of {rows} rows"
+    expected = f"{name} expected a target for each of {counted(rows, 'row')}"
     try:
         values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
     except ValueError:
@@ -40,7 +40,7 @@ def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:
         raise DataError(
             explain(
                 f"{name} expected a target in every row (Input {name} contains NaN)",
-                f"none in {count} of {rows} rows",
+                f"none in {count:,} of {counted(rows, 'row')}",
                 "Leave these rows out: a row without a target teaches nothing",
             )
         )
@@ -48,7 +48,7 @@ def rows_with_targets(y: Any, rows: int, estimator: Any, name: str) -> Array:
         raise DataError(
             explain(
                 f"{name} expected finite targets (Input {name} contains infinity)",
-                f"{int(np.isinf(values).sum())} infinite ones",
+                counted(int(np.isinf(values).sum()), "infinite one"),
                 "Leave these rows out",
             )
         )
@@ -68,7 +68,7 @@ def masks_of(held_back: Any, rows: int) -> Array:
     if masks.dtype != bool or masks.ndim not in (1, 2) or masks.shape[-1] != rows or not masks.size:
         raise ArgumentError(
             explain(
-                f"held_back expected a bool for each of {rows} rows, or several such lists",
+                f"held_back expected a bool for each of {counted(rows, 'row')}, or several such lists",
                 f"{masks.dtype} of shape {masks.shape}",
                 "Say True for the rows that say when to stop",
             )

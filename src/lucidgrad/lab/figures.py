@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lucidgrad.errors import counted
 from lucidgrad.lab.evidence import Evidence, Network
 from lucidgrad.lab.experiment import Experiment
 from lucidgrad.lab.plan import DEPTH_ACTIVATIONS
@@ -232,7 +233,7 @@ def _depth(e: Evidence) -> Iterator[Picture]:
         "depth",
         "How much gradient reaches the first layer of ever deeper networks before training (left, logarithmic), and "
         "how far "
-        f"{series[0].trial.epochs} epochs of plain gradient descent bring them (right).",
+        f"{counted(series[0].trial.epochs, 'epoch')} of plain gradient descent brought them (right).",
         lambda: depth_series(depths, gradients, accuracies, styles=look, title="What becomes of the gradient"),
         "depth",
     )

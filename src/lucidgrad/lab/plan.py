@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from lucidgrad.errors import counted
 from lucidgrad.lab.settings import LEARNING_RATES, Settings
 
 Group: TypeAlias = Literal["main", "control", "descent", "depth"]
@@ -62,7 +63,7 @@ class Trial:
     @property
     def label(self) -> str:
         """What the network is called in tables and legends, such as ``2 layers, relu``."""
-        layers = "1 layer" if self.layers == 1 else f"{self.layers} layers"
+        layers = counted(self.layers, "layer")
         activation = {"": "", "identity": ", no activation"}.get(self.activation, f", {self.activation}")
         if self.group == "descent":
             return "whole set in a step" if self.batch_size is None else f"minibatches of {self.batch_size}"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lucidgrad.autograd import no_grad
+from lucidgrad.errors import counted
 from lucidgrad.nn.modes import in_evaluation_mode
 from lucidgrad.random import Key, use_key
 from lucidgrad.tensor import Tensor, tensor
@@ -42,7 +43,8 @@ def table(
     rule = "-" * len(lines[0])
     n, m = (sum(t.size for t in tensors.values()) for tensors in (parameters, buffers))
     size = sum(t.raw.dtype.itemsize * t.size for t in (*parameters.values(), *buffers.values()))
-    total = f"{n:,} parameters, {m:,} numbers in buffers, {size:,} bytes"
+    numbers = counted(m, "number in buffers", "numbers in buffers")
+    total = f"{counted(n, 'parameter')}, {numbers}, {counted(size, 'byte')}"
     return "\n".join([lines[0], rule, *lines[1:], rule, total])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.errors import OnnxError, explain
+from lucidgrad.errors import OnnxError, counted, explain
 from lucidgrad.files.container import PathLike
 from lucidgrad.files.strict_json import shown
 from lucidgrad.onnx.library import onnx_library
@@ -124,7 +124,7 @@ def _check_external(model: Any, what: str) -> None:
         if tensor.data_location == 1 or tensor.external_data:
             raise _refused(what, "to have its data inside", f"the tensor {shown(tensor.name)} in another file")
     if model.graph.sparse_initializer:
-        raise _refused(what, "dense tensors", f"{len(model.graph.sparse_initializer)} sparse ones")
+        raise _refused(what, "dense tensors", counted(len(model.graph.sparse_initializer), "sparse one"))
 
 
 def _tensors(message: Any) -> Iterator[Any]:
@@ -170,7 +170,9 @@ def _array(onnx: Any, tensor: Any, what: str) -> np.ndarray[Any, np.dtype[Any]]:
                 len(tensor.uint64_data))  # fmt: skip
     given = len(tensor.raw_data) // dtype.itemsize if tensor.HasField("raw_data") else typed
     if any(n < 0 for n in sizes) or prod(sizes) != given or len(sizes) > 64:
-        raise _refused(what, f"the tensor {shown(tensor.name)} to have the shape {shown(sizes)}", f"{given} numbers")
+        raise _refused(
+            what, f"the tensor {shown(tensor.name)} to have the shape {shown(sizes)}", counted(given, "number")
+        )
     array: np.ndarray[Any, np.dtype[Any]] = np.array(onnx.numpy_helper.to_array(tensor))
     return array
 

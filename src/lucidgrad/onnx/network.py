@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lucidgrad.errors import ArgumentError, LucidgradError, OnnxError, explain
+from lucidgrad.errors import ArgumentError, LucidgradError, OnnxError, counted, explain
 from lucidgrad.nn import Module
 from lucidgrad.onnx.operators import OPERATORS, refusal
 from lucidgrad.tensor import Tensor
@@ -75,7 +75,8 @@ class OnnxNetwork(Module):
         if len(inputs) != len(self.input_names):
             raise ArgumentError(
                 explain(
-                    f"the imported network expected {len(self.input_names)} inputs ({', '.join(self.input_names)})",
+                    f"the imported network expected {counted(len(self.input_names), 'input')} "
+                    f"({', '.join(self.input_names)})",
                     f"{len(inputs)}",
                     "Pass them in this order",
                 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.errors import ArgumentError, ShapeError
+from lucidgrad.errors import ArgumentError, ShapeError, counted
 from lucidgrad.ops import shapes
 from lucidgrad.ops.op import Op, Spec
 
@@ -65,8 +65,8 @@ broadcast_to = Op(
 def _pad_shape(x: Spec, *, padding: Padding, value: float = 0.0) -> Spec:
     if len(padding) != len(x.shape) or min((n for pair in padding for n in pair), default=0) < 0:
         raise ArgumentError(
-            f"pad expected a pair (before, after) of sizes >= 0 for each of {len(x.shape)} axes, got {padding}. "
-            "Write (0, 0) for an axis that stays as it is."
+            f"pad expected a pair (before, after) of sizes >= 0 for each of {counted(len(x.shape), 'axis', 'axes')}, "
+            f"got {padding}. Write (0, 0) for an axis that stays as it is."
         )
     return Spec(tuple(n + a + b for n, (a, b) in zip(x.shape, padding, strict=True)), x.dtype)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.errors import ArgumentError, ShapeError
+from lucidgrad.errors import ArgumentError, ShapeError, counted
 from lucidgrad.ops.op import Spec
 
 Axes = int | tuple[int, ...] | None
@@ -109,7 +109,9 @@ def normalize_axes(axis: Axes, ndim: int) -> tuple[int, ...]:
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     for a in axes:
         if not -ndim <= a < ndim:
-            raise ArgumentError(f"expected an axis from {-ndim} to {ndim - 1}, got {a}. The array has {ndim} axes.")
+            raise ArgumentError(
+                f"expected an axis from {-ndim} to {ndim - 1}, got {a}. The array has {counted(ndim, 'axis', 'axes')}."
+            )
     result = tuple(sorted(a % ndim for a in axes))
     if len(set(result)) != len(result):
         raise ArgumentError(f"expected every axis once, got {axis}. Name each axis a single time.")
@@ -209,7 +211,7 @@ def resolve_reshape(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ..
         return tuple(size // known if n == -1 else n for n in new)
     if unknown or known != size or min(new, default=0) < 0:
         raise ShapeError(
-            f"reshape expected a shape of {size} elements, got {new} for an array of shape {old}. "
+            f"reshape expected a shape of {counted(size, 'element')}, got {new} for an array of shape {old}. "
             "Keep the product of the sizes; a single -1 is filled in for you."
         )
     return new

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lucidgrad.atomic import atomic_write
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 from lucidgrad.plot.boundary import Boundary, BoundaryPanels, boundary_panels
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def boundary_animation(
         raise ArgumentError(
             explain(
                 "boundary_animation expected frames, a title for each or none, and a positive speed",
-                f"{len(frames)} frames, {len(titles)} titles, {frames_per_second} frames per second",
+                f"{counted(len(frames), 'frame')}, {counted(len(titles), 'title')}, "
+                f"{frames_per_second} frames per second",
                 "Collect a list of Boundary objects while training",
             )
         )

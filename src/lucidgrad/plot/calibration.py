@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lucidgrad.errors import ArgumentError, ShapeError, explain
+from lucidgrad.errors import ArgumentError, ShapeError, counted, explain
 from lucidgrad.plot.language import word
 from lucidgrad.plot.style import COLOURS, INK, QUIET, dress, heading, new_figure
 
@@ -63,7 +63,7 @@ def calibration(true: ArrayLike, probabilities: ArrayLike, *, bins: int = 10, ti
         raise ArgumentError(
             explain(
                 "calibration expected at least 2 bins and probabilities in [0, 1]",
-                f"{bins} bins and values from {p.min():.3g} to {p.max():.3g}",
+                f"{counted(bins, 'bin')} and values from {p.min():.3g} to {p.max():.3g}",
                 "Use predict_proba, which gives probabilities, in the place of logits",
             )
         )

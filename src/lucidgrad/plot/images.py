@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lucidgrad.errors import ArgumentError, ShapeError, explain
+from lucidgrad.errors import ArgumentError, ShapeError, counted, explain
 from lucidgrad.plot.style import INK, bare, heading, new_figure
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def images(
         raise ArgumentError(
             explain(
                 "images expected most of at least 1, and a title for each sample or none",
-                f"most={most}, {len(x)} samples and {len(titles)} titles",
+                f"most={most}, {counted(len(x), 'sample')} and {counted(len(titles), 'title')}",
                 "Give as many titles as samples",
             )
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lucidgrad.errors import ArgumentError, ShapeError, explain
+from lucidgrad.errors import ArgumentError, ShapeError, counted, explain
 from lucidgrad.plot.images import images as draw_images
 from lucidgrad.plot.language import word
 from lucidgrad.plot.style import INK, QUIET, dress, heading, new_figure
@@ -54,7 +54,7 @@ def confusion_matrix(counts: ArrayLike, *, names: Sequence[str] = (), title: str
         raise ShapeError(
             explain(
                 "confusion_matrix expected counts of shape (classes, classes) and a name for each class",
-                f"{table.shape} and {len(names)} names",
+                f"{table.shape} and {counted(len(names), 'name')}",
                 "Rows are true classes, columns predicted ones",
             )
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lucidgrad.errors import ArgumentError, ShapeError, explain
+from lucidgrad.errors import ArgumentError, ShapeError, counted, explain
 from lucidgrad.plot.curves import legend_below, plain_numbers
 from lucidgrad.plot.style import CYCLE, INK, dress, heading, line_style, new_figure
 
@@ -134,7 +134,11 @@ def bars(
     counts = {label: len(numbers) for label, numbers in groups.items()}
     if not names or not groups or set(counts.values()) != {len(names)}:
         raise ArgumentError(
-            explain(f"bars expected a number for each of {len(names)} names", f"{counts}", "Give as many as names")
+            explain(
+                f"bars expected a number for each of {counted(len(names), 'name')}",
+                f"{counts}",
+                "Give as many as names",
+            )
         )
     figure = new_figure(width=min(9.0, max(5.0, 1.8 + 0.55 * len(names) * (len(groups) + 1))), height=3.8)
     axes = dress(figure.subplots(), y=y_label)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lucidgrad.errors import ShapeError, explain
+from lucidgrad.errors import ShapeError, counted, explain
 from lucidgrad.estimators.table_network import inputs_of
 from lucidgrad.functional import softmax
 from lucidgrad.random import Key
@@ -306,7 +306,7 @@ def importances(estimator: Any, x: Any, y: Array, seed: int) -> tuple[list[Impor
             rises.append(error(outputs(shuffled)) - before)
         made.append(Importance(name, float(np.mean(rises)), float(np.std(rises))))
     unit = "log loss" if is_classifier else "root mean squared error"
-    how = f"how much the {unit} of {len(y):,} measured rows grows when the column is shuffled"
+    how = f"how much the {unit} of {counted(len(y), 'measured row')} grows when the column is shuffled"
     if many:
         how += f"; of {len(places):,} columns, the {IMPORTANCE_COLUMNS} that go along most with what is predicted"
     return sorted(made, key=lambda one: -one.rise), how

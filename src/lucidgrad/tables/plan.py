@@ -11,7 +11,7 @@ import numpy as np
 from lucidgrad.data.table import Column, guess_kinds
 from lucidgrad.data.table_file import TableFile
 from lucidgrad.data.table_file.values import as_number
-from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.errors import ArgumentError, DataError, counted, explain
 from lucidgrad.tables.split import VALIDATION_FRACTION, split_parts
 from lucidgrad.tables.target import check_variety, targets, task_of
 
@@ -148,8 +148,8 @@ class Plan:
     def split(self) -> list[str]:
         """Which rows are for what, in words."""
         rows = self.rows
-        test = f"{rows['test']:,} rows, {self.test_split}" if rows["test"] else self.test_split
-        return [f"Test: {test}", f"To say when to stop: {rows['validation']:,} rows, {self.stop_split}"]
+        test = f"{counted(rows['test'], 'row')}, {self.test_split}" if rows["test"] else self.test_split
+        return [f"Test: {test}", f"To say when to stop: {counted(rows['validation'], 'row')}, {self.stop_split}"]
 
 
 def make_plan(
@@ -223,7 +223,9 @@ def make_plan(
     if is_classes:
         stop = _without_unknown(stop, y, notes)
         if tested is not None and (unknown := ~np.isin(tested[1], np.unique(y))).any():
-            notes.append(f"{unknown.sum():,} rows of the test are of classes that no other row is of: counted as wrong")
+            one = "row of the test is of a class that no other row is of: counted as wrong"
+            several = "rows of the test are of classes that no other row is of: counted as wrong"
+            notes.append(counted(int(unknown.sum()), one, several))
     for part, what, option in ((stop, "say when to stop", "validation"), (tested, "test on", "test")):
         if part is not None and not len(part[1]):
             expected, try_ = (
@@ -258,7 +260,9 @@ def _without_unknown(
     """Rows that say when to stop, without those of a class that cannot be learned."""
     if part is None or (known := np.isin(part[1], np.unique(y))).all():
         return part
-    notes.append(f"{(~known).sum():,} held-back rows are of classes without a row to learn from and are left out")
+    one = "held-back row is of a class without a row to learn from and is left out"
+    several = "held-back rows are of classes without a row to learn from and are left out"
+    notes.append(counted(int((~known).sum()), one, several))
     return part[0].filter(known), part[1][known]
 
 
@@ -288,7 +292,9 @@ def _read(source: TableFile, wishes: Wishes, like: polars.DataFrame | None = Non
         )
     if gone.any():
         where = source.place(int(lines[np.argmax(gone)]))
-        notes.append(f"{gone.sum():,} rows without a {wishes.target} are left out, the first on {where}")
+        without = f"without a {wishes.target}"
+        one, several = f"row {without} is left out, on {where}", f"rows {without} are left out, the first on {where}"
+        notes.append(counted(int(gone.sum()), one, several))
         frame, lines = frame.filter(polars.Series(~gone)), lines[~gone]
     made = []
     for column in (frame.drop(wishes.target) if like is None else frame.select(like.columns)).get_columns():
@@ -335,5 +341,6 @@ def _without_rows_of_weight_0(table: _Table, weight: Array) -> tuple[_Table, Arr
     if counts.all():
         return table, weight
     mask = polars.Series(counts)
-    notes = [*table.notes, f"{(~counts).sum():,} rows of weight 0 are left out"]
+    note = counted(int((~counts).sum()), "row of weight 0 is left out", "rows of weight 0 are left out")
+    notes = [*table.notes, note]
     return _Table(table.x.filter(mask), table.target.filter(mask), table.lines[counts], notes), weight[counts]

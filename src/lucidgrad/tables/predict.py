@@ -16,7 +16,7 @@ from lucidgrad.atomic import atomic_write, atomic_write_of_parts
 from lucidgrad.data.table_file import Batch, TableFile
 from lucidgrad.data.table_file.types_in_parts import TypesInParts
 from lucidgrad.data.table_file.values import Type
-from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.errors import ArgumentError, DataError, counted, explain
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
 from lucidgrad.tables.measuring import Measured, measure
 from lucidgrad.tables.target import targets
@@ -250,7 +250,7 @@ def evaluate_file(estimator: Any, source: TableFile, target: str) -> tuple[Measu
     ...     _ = source.write_text("area,price\n55,165\n75,225\n65,")
     ...     measured, notes = evaluate_file(model, open_table(source), "price")
     >>> measured.rows, notes
-    (2, ['1 rows without a price are left out'])
+    (2, ['1 row without a price is left out'])
     """
     import polars
 
@@ -281,9 +281,11 @@ def evaluate_file(estimator: Any, source: TableFile, target: str) -> tuple[Measu
     y, classes = np.concatenate(true), estimator.classes_ if is_classifier else None
     notes = source.complaints()
     if gone:
-        notes.append(f"{gone:,} rows without a {target} are left out")
+        notes.append(counted(gone, f"row without a {target} is left out", f"rows without a {target} are left out"))
     if is_classifier and (y < 0).any():
-        notes.append(f"{(y < 0).sum():,} rows are of classes that the model does not know, and count as wrong")
+        one = "row is of a class that the model does not know, and counts as wrong"
+        several = "rows are of classes that the model does not know, and count as wrong"
+        notes.append(counted(int((y < 0).sum()), one, several))
     known = y[y >= 0] if is_classifier else y
     base = np.bincount(known, minlength=len(classes)) / max(len(known), 1) if classes is not None else [y.mean()]
     return measure(y, np.concatenate(answers), classes, np.asarray(base), "this file"), notes

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.atomic import atomic_write
+from lucidgrad.errors import counted
 from lucidgrad.files.container import versions
 from lucidgrad.page import Image, png_image, render
 from lucidgrad.plot import (
@@ -120,7 +121,7 @@ def _cards(trained: Trained) -> list[tuple[str, str, str]]:
     show = percent if share else number
     best = "" if first.baseline is None else f"{show(first.baseline)} without looking at the row"
     used = sum(c.is_used for c in plan.columns)
-    learned = f"{trained.training.rows:,} rows were learned from"
+    learned = counted(trained.training.rows, "row was learned from", "rows were learned from")
     return [
         ("accuracy" if share else "R², explained variance", show(first.model), best),
         ("rows of the test" if trained.part == "test" else "held-back rows", f"{held.rows:,}", learned),

@@ -8,7 +8,7 @@ import numpy as np
 
 from lucidgrad.data.table_file import TableFile
 from lucidgrad.data.table_file.values import as_number
-from lucidgrad.errors import DataError, explain
+from lucidgrad.errors import DataError, counted, explain
 
 if TYPE_CHECKING:
     import polars
@@ -28,23 +28,24 @@ def task_of(source: TableFile, target: polars.Series, told: str | None) -> tuple
     if told is not None:
         return told, "as told"
     distinct, rows = target.n_unique(), len(target)
+    values = counted(distinct, "different value")
     if not target.dtype.is_numeric():
         if distinct > max(0.5 * rows, 100):
             raise DataError(
                 explain(
                     f"{source.path} expected the target {target.name!r} to be classes or numbers",
-                    f"text with {distinct:,} different values in {rows:,} rows",
+                    f"text with {values} in {counted(rows, 'row')}",
                     "Name another target; --task classification insists",
                 )
             )
         return (
             "classification",
-            f"{'text' if target.dtype == polars.String else target.dtype}, {distinct} different values".lower(),
+            f"{'text' if target.dtype == polars.String else target.dtype}, {values}".lower(),
         )
     whole = target.dtype.is_integer() or bool((target.cast(float) % 1 == 0).all())
     if whole and distinct <= min(MOST_NUMBERED_CLASSES, max(2, rows // 5)):
-        return "classification", f"whole numbers, {distinct} different values"
-    return "regression", f"numbers, {distinct:,} different values"
+        return "classification", f"whole numbers, {values}"
+    return "regression", f"numbers, {values}"
 
 
 def targets(source: TableFile, target: polars.Series, task: str, lines: Array) -> Array:

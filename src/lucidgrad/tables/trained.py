@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lucidgrad.errors import counted
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
 from lucidgrad.estimators.table_settings import decided
 from lucidgrad.estimators.table_training import MOST_TO_REFIT
@@ -80,13 +81,15 @@ class Trained:
     @property
     def learned_how(self) -> str:
         """A sentence on where the weights are from."""
-        rows, best = self.plan.rows, f"{self.estimator.best_epoch_:,}"
-        first = f"It learned from {rows['training']:,} rows, and {rows['validation']:,} others said when to stop: "
+        rows, best = self.plan.rows, self.estimator.best_epoch_
+        learned, others = counted(rows["training"], "row"), counted(rows["validation"], "other")
+        first = f"It learned from {learned}, and {others} said when to stop: "
         if self.refit and self.plan.held_back is not None:
             drawings = len(self.plan.held_back)
             long = "the median of that for three drawings of such rows" if drawings > 1 else "as many epochs"
-            return f"{first}after {best} epochs. Then it learned anew from all {self.training.rows:,}, for {long}."
-        return f"{first}the weights are those after epoch {best}."
+            after = f"after {counted(best, 'epoch')}"
+            return f"{first}{after}. Then it learned anew from all {self.training.rows:,}, for {long}."
+        return f"{first}the weights are those after epoch {best:,}."
 
 
 def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.errors import ArgumentError, ReplayError, explain
+from lucidgrad.errors import ArgumentError, ReplayError, counted, explain
 from lucidgrad.io import checkpoint as checkpoints
 from lucidgrad.random import Key
 from lucidgrad.training.callbacks.callback import Callback
@@ -244,7 +244,7 @@ def _number_of(run: Run, epoch: Any, batch: Any) -> int:
             )
     step = (int(epoch) - 1) * per_epoch + int(batch) - 1
     if step >= run.step:
-        done = f"{run.step} steps done, the last of them batch {(run.step - 1) % per_epoch + 1} of epoch "
+        done = f"{counted(run.step, 'step')} done, the last of them batch {(run.step - 1) % per_epoch + 1} of epoch "
         done += f"{(run.step - 1) // per_epoch + 1}" if run.step else ""
         raise ArgumentError(
             explain(

@@ -12,7 +12,7 @@ import numpy as np
 from lucidgrad.data.table.column import Column, check_kind
 from lucidgrad.data.table.frame import Array, Table, table_of
 from lucidgrad.data.table.read import FORMATS, is_word_for_missing, missing_of, moment_of, names_of, numbers_of
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 
 SHARE = 0.95  # of the values that have to be numbers, or dates, for a column of text to be one
 ENOUGH = 20  # rows from which on a column whose values are all different can be called an id
@@ -106,7 +106,7 @@ def _text(column: Column, name: str, present: Array) -> Column:
             return replace(column, kind="text", reason=f"sentences of {words:.0f} words, {distinct} of {n} different")
         if distinct > SHARE * n:
             return replace(column, kind="id", reason=f"nearly every value is different: {distinct} of {n}")
-    return replace(column, kind="categorical", reason=f"{column.dtype} with {distinct} different values")
+    return replace(column, kind="categorical", reason=f"{column.dtype} with {counted(distinct, 'different value')}")
 
 
 def _date_format(values: Array) -> tuple[str | None, float]:

@@ -22,7 +22,7 @@ from lucidgrad.data.table.encodings import (
 from lucidgrad.data.table.frame import Array, Table, table_of
 from lucidgrad.data.table.guess import guess_kinds
 from lucidgrad.data.table.read import is_word_for_missing, numbers_of
-from lucidgrad.errors import ArgumentError, DataError, explain
+from lucidgrad.errors import ArgumentError, DataError, counted, explain
 
 VERSION = 1
 
@@ -172,7 +172,7 @@ class TablePreprocessing:
             if len(table.columns) != len(self.columns):
                 raise DataError(
                     explain(
-                        f"the table expected {len(self.columns)} columns, as in training",
+                        f"the table expected {counted(len(self.columns), 'column')}, as in training",
                         f"{len(table.columns)}",
                         "Pass a data frame with the names of the columns, or the columns of the training table",
                     )
@@ -255,8 +255,9 @@ class TablePreprocessing:
     def __repr__(self) -> str:
         used = sum(c.is_used for c in self.columns)
         return (
-            f"TablePreprocessing({used} of {len(self.columns)} columns used: {len(self.numeric_names)} numbers, "
-            f"{len(self.places)} codes; scaling={self.scaling!r})"
+            f"TablePreprocessing({used} of {counted(len(self.columns), 'column')} used: "
+            f"{counted(len(self.numeric_names), 'number')}, "
+            f"{counted(len(self.places), 'code')}; scaling={self.scaling!r})"
         )
 
 

@@ -17,7 +17,7 @@ from lucidgrad.data.table_file.parquet import PARQUET_ROWS, parquet_names, read_
 from lucidgrad.data.table_file.records import Places, Rows, read_rows
 from lucidgrad.data.table_file.source import Text, open_bytes
 from lucidgrad.data.table_file.values import MISSING, Read, Type, as_type, guess_type
-from lucidgrad.errors import DataError, explain
+from lucidgrad.errors import DataError, counted, explain
 
 if TYPE_CHECKING:
     import polars
@@ -253,8 +253,9 @@ class TableFile:
     def complaints(self) -> list[str]:
         """A sentence for each column in which something was no value and counts as missing."""
         return [
-            f"{self.path}, column {name!r}: {count:,} {'value is' if count == 1 else 'values are'} no number and "
-            f"{'counts' if count == 1 else 'count'} as missing; the first is {first!r} on {self.place(line)}"
+            f"{self.path}, column {name!r}: "
+            + counted(count, "value is no number and counts as missing", "values are no number and count as missing")
+            + f"; the first is {first!r} on {self.place(line)}"
             for name, (count, first, line) in self.bad.items()
         ]
 

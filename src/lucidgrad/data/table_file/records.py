@@ -17,7 +17,7 @@ import numpy as np
 
 from lucidgrad.data.table_file.dialect import DELIMITERS, Layout
 from lucidgrad.data.table_file.source import BLOCK_BYTES, Text
-from lucidgrad.errors import DataError, explain
+from lucidgrad.errors import DataError, counted, explain
 
 if TYPE_CHECKING:
     import polars
@@ -239,7 +239,7 @@ class Cut:
         what = DELIMITERS.get(self.delimiter, repr(self.delimiter))
         raise DataError(
             explain(
-                f"{self.path} line {line} expected {n} fields as in the header",
+                f"{self.path} line {line} expected {counted(n, 'field')} as in the header",
                 got,
                 f'Put fields that hold {what} in quotation marks: "..."',
             )

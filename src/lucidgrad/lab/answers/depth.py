@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lucidgrad.errors import counted
 from lucidgrad.lab.answers.answer import Answer
 from lucidgrad.lab.evidence import Evidence, Network, listed, times
 from lucidgrad.lab.result import Result
@@ -83,9 +84,9 @@ def _accuracies(e: Evidence, series: Series) -> str:
     numbers = listed(f"{len(r.trial.widths)}: {e.percent(r.test_accuracy)}" for r in series)
     guessing = [r for r in series if r.test_accuracy < 1.25 / r.sizes[-1]]
     text = (
-        f"After {trial.epochs} epochs of plain gradient descent (learning rate {trial.learning_rate:g}, "
-        f"{trial.widths[0]} units in each hidden layer), with {trial.activation}, accuracy by hidden layers is "
-        f"{numbers}."
+        f"After {counted(trial.epochs, 'epoch')} of plain gradient descent (learning rate {trial.learning_rate:g}, "
+        f"{counted(trial.widths[0], 'unit')} in each hidden layer), with {trial.activation}, accuracy by hidden "
+        f"layers is {numbers}."
     )
     if guessing:
         depths = listed(str(len(r.trial.widths)) for r in guessing)
@@ -131,4 +132,4 @@ def _chance(e: Evidence, a: Result, b: Result) -> float:
 
 def _hidden(result: Result) -> str:
     n = len(result.trial.widths)
-    return f"{n} hidden layer{'s' if n > 1 else ''}"
+    return counted(n, "hidden layer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from lucidgrad.errors import counted
 from lucidgrad.lab.answers.answer import Answer
 from lucidgrad.lab.evidence import Evidence
 from lucidgrad.lab.result import Result
@@ -22,13 +23,14 @@ def whole_set_or_minibatches(e: Evidence) -> Answer:
     ahead = after[mini.trial.batch_size] - after[None]
     samples = e.train_samples if mini.trial.samples is None else min(mini.trial.samples, e.train_samples)
     steps = common * math.ceil(samples / (mini.trial.batch_size or samples))
+    ahead_is = "Minibatches" if ahead > 0 else "The whole set"
     verdict = (
-        f"{'Minibatches' if ahead > 0 else 'The whole set'}: after {common} epochs, which is {steps:,} steps over "
-        f"minibatches and {common} over the whole set, accuracy is {e.percent(after[mini.trial.batch_size])} and "
+        f"{ahead_is}: after {_epochs(common)}, which is {counted(steps, 'step')} over minibatches and "
+        f"{common} over the whole set, accuracy is {e.percent(after[mini.trial.batch_size])} and "
         f"{e.percent(after[None])}."
     )
     if ahead == 0:
-        verdict = f"After {common} epochs both are right for {e.percent(after[None])} of the test samples."
+        verdict = f"After {_epochs(common)} both are right for {e.percent(after[None])} of the test samples."
     return Answer(QUESTION, verdict, (_settings(mini, whole), *_in_the_end(e, mini, whole), _pace(mini, whole)))
 
 
@@ -45,8 +47,8 @@ def _in_the_end(e: Evidence, mini: Result, whole: Result) -> list[str]:
         return []
     text = (
         f"In the end the minibatches were at {e.percent(mini.test_accuracy)} (training loss {mini.train_loss:.3f}) "
-        f"after {len(mini.history)} epochs, the whole set at {e.percent(whole.test_accuracy)} ({whole.train_loss:.3f}) "
-        f"after {len(whole.history)}."
+        f"after {_epochs(len(mini.history))}, the whole set at {e.percent(whole.test_accuracy)} "
+        f"({whole.train_loss:.3f}) after {len(whole.history)}."
     )
     return [text]
 
@@ -64,7 +66,7 @@ def _pace(mini: Result, whole: Result) -> str:
 
 
 def _epochs(n: int) -> str:
-    return "1 epoch" if n == 1 else f"{n} epochs"
+    return counted(n, "epoch")
 
 
 def _reached(result: Result, target: float) -> tuple[int, float]:

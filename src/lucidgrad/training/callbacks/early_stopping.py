@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, final
 
-from lucidgrad.errors import ArgumentError, explain
+from lucidgrad.errors import ArgumentError, counted, explain
 from lucidgrad.training.callbacks.callback import Callback
 from lucidgrad.training.callbacks.monitor import Mode, infer_mode, is_better, value_of
 
@@ -97,7 +97,7 @@ class EarlyStopping(Callback):
         else:
             self.wait += 1
             if self.wait >= self.patience:
-                run.stop(f"{self.monitor} was not better for {self.patience} epochs")
+                run.stop(f"{self.monitor} was not better for {counted(self.patience, 'epoch')}")
 
     def on_run_end(self, run: Run) -> None:
         """Put the best weights and buffers back."""

@@ -16,10 +16,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Language:
-    """All words of the doctor in one language: ``messages`` by illness, and the ``terms`` that stand in evidence."""
+    """All words of the doctor in one language: ``messages`` by illness, and the ``terms`` that stand in evidence.
+
+    ``epoch`` stands in heading and ``healthy`` for one epoch, ``epochs`` for several.
+    """
 
     heading: str
     healthy: str
+    epoch: str
+    epochs: str
     remedy: str
     terms: dict[str, str]
     messages: dict[str, Message]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from lucidgrad.training.doctor.language import Language, Message
 
 ENGLISH = Language(
-    heading="Findings in a run of {epochs} epochs: {count}",
-    healthy="Nothing to find fault with in this run of {epochs} epochs.",
+    heading="Findings in a run of {epochs}: {count}",
+    healthy="Nothing to find fault with in this run of {epochs}.",
+    epoch="1 epoch",
+    epochs="{n} epochs",
     remedy="Remedy",
     terms={
         "start": "before training",

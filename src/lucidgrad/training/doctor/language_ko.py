@@ -5,8 +5,10 @@ from __future__ import annotations
 from lucidgrad.training.doctor.language import Language, Message
 
 KOREAN = Language(
-    heading="에포크 {epochs}개를 학습한 결과에서 찾은 문제: {count}건",
-    healthy="에포크 {epochs}개를 학습한 결과에서 문제를 찾지 못했습니다.",
+    heading="{epochs}를 학습한 결과에서 찾은 문제: {count}건",
+    healthy="{epochs}를 학습한 결과에서 문제를 찾지 못했습니다.",
+    epoch="에포크 1개",
+    epochs="에포크 {n}개",
     remedy="처방",
     terms={
         "start": "학습 전",

@@ -143,9 +143,10 @@ class Diagnosis:
         """
         code = language or self.language
         words = language_of(code)
+        epochs = words.epoch if self.epochs == 1 else words.epochs.format(n=self.epochs)
         if not self.verdicts:
-            return words.healthy.format(epochs=self.epochs)
-        lines = [words.heading.format(count=len(self.verdicts), epochs=self.epochs)]
+            return words.healthy.format(epochs=epochs)
+        lines = [words.heading.format(count=len(self.verdicts), epochs=epochs)]
         for i, verdict in enumerate(self.verdicts, 1):
             lines.append(f"{i}. {verdict.name(code)}: {verdict.finding(code)}")
             lines.append(f"   {words.remedy}: {verdict.remedy(code)}")
