@@ -120,8 +120,8 @@ def test_without_mnist_the_default_is_the_digits_and_the_lab_says_so(tmp_path, m
     ("options", "message"),
     [
         (["--task", "minst"], "'minst' is none of mnist, digits, fashion, spirals, moons, circles, xor"),
-        (["--layers", "1,two"], "'1,two' is not a list of whole numbers such as 256,128"),
-        (["--layers", "0"], "layers expected whole numbers of at least 1, got 0"),
+        (["--layers", "1,two"], "'1,two' is not a list of whole numbers of at least 1, such as 256,128"),
+        (["--layers", "0"], "'0' is not a list of whole numbers of at least 1"),
         (["--widths", ""], "'' is not a list of whole numbers"),
         (["--activations", "relu,foo"], "'foo' is none of identity, relu"),
         (["--optimizer", "lbfgs"], "'lbfgs' is none of sgd, adam"),

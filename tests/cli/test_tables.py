@@ -21,6 +21,7 @@ from sklearn.datasets import load_wine
 import lucidgrad as lg
 from lucidgrad.cli.main import main
 
+COLUMNS = ",".join([*load_wine().feature_names, "bottled", "region"])
 QUICK = ("--epochs", "3", "--layers", "8", "--engine", "eager")
 
 
@@ -194,6 +195,18 @@ TEST, STOP = ("--test-file", "t.csv"), ("--validation-file", "v.csv")
         (("train", "wine.csv", "--target", "grape", "-o", "wine.html"), 1, "a file each, got wine.html for both"),
         (("train", "wine.csv", "--target", "hue", "--class-weight", "balanced"), 1, "--class-weight expected classes"),
         (("train", "wine.csv", "--target", "grape", "--encoding", "klingon"), 1, "encoding expected a name"),
+        (("train", "wine.csv", "--target", "grape", "--ignore", COLUMNS), 1, "wrong with --numeric, --categorical or"),
+        (
+            ("train", "wine.csv", "--target", "grape", "--layers", "8,0"),
+            2,
+            "is not a list of whole numbers of at least 1",
+        ),
+        (("train", "wine.csv", "--target", "grape", "--seed", "4294967296"), 2, "'--seed': Input should be less"),
+        (
+            ("train", "wine.csv", "--target", "grape", "--learning-rate", "-1"),
+            2,
+            "'--learning-rate': Input should be greater",
+        ),
         (("predict", "none.lucidgrad", "wine.csv", "-o", "out.csv"), 1, "none.lucidgrad"),
         (("predict", "wine.csv", "wine.csv", "-o", "out.csv"), 1, "wine.csv expected"),
         (("predict", "m.lucidgrad", "wine.csv", "-o", "wine.csv"), 1, "expected another file"),

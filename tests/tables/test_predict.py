@@ -65,6 +65,42 @@ def test_predictions_in_parts_are_those_of_the_estimator_in_any_order_of_columns
     assert made["town"].to_list() == x["town"].to_list()
 
 
+FEWER = (
+    r"--interval 0\.999 expected a model with 999 rows that said when to stop, got one with 18\. Ask for at most "
+    r"--interval 0\.947, or train with more such rows: lucidgrad train --validation-fraction, or --validation-file"
+)
+
+
+@pytest.mark.parametrize(
+    ("share", "options", "message"),
+    [
+        (0.999, {}, FEWER),
+        (0.5, {"early_stopping": False}, "1 row that said when to stop, got one with none. Train with more such rows"),
+        (0.0, {}, "--interval expected a share between 0 and 1, got 0"),
+        (1.0, {}, "--interval expected a share between 0 and 1, got 1"),
+    ],
+)
+def test_what_is_told_of_intervals_names_the_options_of_the_command(tmp_path, share, options, message):
+    x = frame(120)
+    model = lg.TabularRegressor(**QUICK, **options).fit(x, x["size"].to_numpy())
+    x.write_csv(tmp_path / "new.csv")
+    with pytest.raises(ArgumentError, match=message):
+        predict_file(model, open_table(tmp_path / "new.csv"), tmp_path / "out.csv", interval=share)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_share_that_is_told_to_be_the_most_can_be_asked_for(tmp_path):
+    x = frame(120)
+    weight = np.linspace(1, 3, 120)
+    model = lg.TabularRegressor(**QUICK).fit(x, x["size"].to_numpy(), weight)
+    x.write_csv(tmp_path / "new.csv")
+    with pytest.raises(ArgumentError) as told:
+        predict_file(model, open_table(tmp_path / "new.csv"), tmp_path / "out.csv", interval=0.99)
+    most = float(str(told.value).split("at most --interval ")[1].split(",")[0])
+    (tmp_path / "new.csv").unlink()
+    assert asked(tmp_path, x, model, interval=most).columns[-2:] == ["low", "high"]
+
+
 def lines_of(columns: dict[str, list[str]]) -> str:
     rows = [";".join(row) for row in zip(*columns.values(), strict=True)]
     return "\n".join([";".join(columns), *rows, ""])

@@ -10,9 +10,10 @@ import polars
 import pytest
 
 from lucidgrad.data import open_table
+from lucidgrad.errors import DivergenceError
 from lucidgrad.tables import Trained, Wishes, make_plan, train, write_report
 
-QUICK = {"epochs": 4, "hidden_layer_sizes": (8,), "engine": "eager", "random_state": 0, "members": 2}
+QUICK: dict[str, Any] = {"epochs": 4, "hidden_layer_sizes": (8,), "engine": "eager", "random_state": 0, "members": 2}
 
 
 def trained(folder: Path, columns: dict[str, Any], target: str = "y", **wishes: Any) -> Trained:
@@ -77,6 +78,16 @@ def test_a_class_of_the_test_that_was_never_learned_counts_as_wrong(tmp_path):
     assert made.measured.rows == 20
     assert made.metrics["accuracy"] <= 0.5
     assert made.importance, "measured on the rows of the classes that are known"
+
+
+@pytest.mark.filterwarnings("ignore:training stopped:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:overflow|invalid value:RuntimeWarning")
+@pytest.mark.parametrize("y", ["ab", [0.5, 2.25]])
+def test_a_model_that_predicts_no_numbers_is_not_measured_and_that_is_told(tmp_path, y):
+    polars.DataFrame({"x": np.arange(120) % 7, "y": list(y) * 60}).write_csv(tmp_path / "t.csv")
+    plan = make_plan(open_table(tmp_path / "t.csv"), Wishes("y", task=None if y == "ab" else "regression"))
+    with pytest.raises(DivergenceError, match=r"got \d+ rows with NaN or infinity\. Take a smaller --learning-rate"):
+        train(plan, {**QUICK, "learning_rate": 1e30})
 
 
 @pytest.mark.parametrize("wishes", [{}, {"test": 0}])

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 40
 MOST_IMPORTANT = 10
-SETTINGS = {
-    "layers": "hidden_layer_sizes",
-    "seed": "random_state",
-}
 _taken = partial(typer.Option, rich_help_panel="What columns are taken for")
 _split = partial(typer.Option, rich_help_panel="Which rows are held back")
 _how = partial(typer.Option, rich_help_panel="How it is trained")
@@ -112,7 +108,7 @@ def train(
     ] = None,
     epochs: Annotated[int | None, _how(min=1, help="At most.", show_default=_AUTO)] = None,
     batch_size: Annotated[int | None, _how(min=1, help="Rows in a batch.", show_default="by the rows")] = None,
-    learning_rate: Annotated[float | None, _how(help="Of AdamW.", show_default=_AUTO)] = None,
+    learning_rate: Annotated[float | None, _how(min=0.0, help="Of AdamW.", show_default=_AUTO)] = None,
     dropout: Annotated[float | None, _how(min=0, max=0.95, help="Share left out.", show_default=_AUTO)] = None,
     patience: Annotated[
         int | None, _how(min=1, help="Epochs without progress before it stops.", show_default=_AUTO)
@@ -120,7 +116,7 @@ def train(
     class_weight: Annotated[
         str | None, _how(help="balanced: rare classes count as much as frequent ones.", show_default="none")
     ] = None,
-    seed: Annotated[int, _how(min=0, help="Same seed, same model.")] = 0,
+    seed: Annotated[int, _how(min=0, max=2**32 - 1, help="Same seed, same model.")] = 0,
     engine: Annotated[str, _how(help="auto, native or eager.")] = "auto",
     threads: Annotated[int | None, _how(min=1, help="At most.", show_default="all cores")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was guessed and measured as JSON.")] = False,

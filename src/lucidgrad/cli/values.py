@@ -11,13 +11,16 @@ from lucidgrad.errors import ArgumentError, explain
 
 
 def integers(option: str, text: str) -> tuple[int, ...]:
-    """``"256,128"`` as (256, 128)."""
+    """``"256,128"`` as (256, 128), each at least 1."""
     try:
-        return tuple(int(part) for part in text.split(","))
+        made = tuple(int(part) for part in text.split(","))
     except ValueError:
+        made = (0,)
+    if min(made) < 1:
         raise typer.BadParameter(
-            f"{text!r} is not a list of whole numbers such as 256,128", param_hint=option
-        ) from None
+            f"{text!r} is not a list of whole numbers of at least 1, such as 256,128", param_hint=option
+        )
+    return made
 
 
 def names(option: str, text: str, known: Iterable[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from lucidgrad.data.table_file.types_in_parts import TypesInParts
 from lucidgrad.data.table_file.values import Type
 from lucidgrad.errors import ArgumentError, DataError, counted, explain
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
+from lucidgrad.estimators.intervals import is_enough, least_scores, worth
 from lucidgrad.tables.measuring import Measured, measure
 from lucidgrad.tables.target import targets
 from lucidgrad.tables.trained import numbers_of_labels
@@ -89,7 +91,7 @@ def predict_file(
     DataError
         When a column is missing or the file is malformed.
     ArgumentError
-        When what is asked for does not go with the model.
+        When what is asked for does not go with the model; what to do is told by the options of ``lucidgrad predict``.
 
     Examples
     --------
@@ -114,6 +116,9 @@ def predict_file(
         require_probabilities(estimator)
     if interval is not None and is_classifier:
         raise ArgumentError(explain("--interval expected numbers", "a model of classes", "Try --probabilities"))
+    types_wanted = types_of(estimator)
+    if interval is not None:
+        _require_interval(estimator, interval)
     keep = list(dict.fromkeys(keep))
     source.require(keep, "to keep")
     made = _names(estimator, probabilities, interval)
@@ -123,7 +128,7 @@ def predict_file(
     rows = 0
     types = None if source.layout is None else TypesInParts(keep, source.missing)
     with open_output(output, types) as write:
-        for batch in batches(source, types_of(estimator), keep):
+        for batch in batches(source, types_wanted, keep):
             write(_answer(estimator, batch, made, probabilities, interval))
             rows += batch.frame.height
         if not rows:
@@ -138,9 +143,29 @@ def require_probabilities(estimator: Any) -> None:
             explain(
                 "probabilities and the measures of them expected a model that was trained by a loss that knows them",
                 f"loss={estimator.loss!r}",
-                "lucidgrad predict gives its labels; for probabilities train with loss='cross_entropy'",
+                "lucidgrad predict gives its labels; what lucidgrad train makes, and loss='cross_entropy', knows them",
             )
         )
+
+
+def _require_interval(estimator: TabularRegressor, share: float) -> None:
+    """ArgumentError for a share that the model has no intervals of, with what the command line can do about it."""
+    if not 0 < share < 1:
+        got = f"{share:g}"
+        raise ArgumentError(explain("--interval expected a share between 0 and 1", got, "--interval 0.9 is usual"))
+    held, weight = estimator.residuals_, estimator._residual_weight
+    if is_enough(held, weight, share):
+        return
+    known = 0.0 if held is None else float(len(held)) if weight is None else worth(weight)
+    most = math.floor(1000 * known / (known + 1)) / 1000
+    less = f"Ask for at most --interval {most:g}, or train" if most else "Train"
+    raise ArgumentError(
+        explain(
+            f"--interval {share:g} expected a model with {counted(least_scores(share), 'row')} that said when to stop",
+            f"one with {known:.3g}" if known else "one with none",
+            f"{less} with more such rows: lucidgrad train --validation-fraction, or --validation-file",
+        )
+    )
 
 
 def _names(estimator: Any, probabilities: bool, interval: float | None) -> list[str]:

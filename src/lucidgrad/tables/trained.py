@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lucidgrad.errors import counted
+from lucidgrad.data.table import guess_kinds
+from lucidgrad.errors import DataError, DivergenceError, counted, explain
 from lucidgrad.estimators import TabularClassifier, TabularRegressor
 from lucidgrad.estimators.table_settings import decided
 from lucidgrad.estimators.table_training import MOST_TO_REFIT
@@ -105,6 +106,15 @@ def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
     settings
         Arguments of ``TabularClassifier`` or ``TabularRegressor``.
 
+    Raises
+    ------
+    DataError
+        When no column tells rows apart.
+    ArgumentError
+        For settings that are none.
+    DivergenceError
+        When what comes out predicts NaN or infinity.
+
     Examples
     --------
     >>> import tempfile, polars
@@ -120,6 +130,7 @@ def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
     >>> trained.measured.scores[0].name, trained.measured.scores[0].model
     ('accuracy', 1.0)
     """
+    _check_columns(plan)
     cls = TabularClassifier if plan.task == "classification" else TabularRegressor
     wanted = settings.get("refit", "auto")
     refit = plan.held_back is not None and decided(wanted, by_rows=len(plan.y) <= MOST_TO_REFIT)
@@ -142,6 +153,19 @@ def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
     return Trained(plan, estimator, part, measured, training, refit, found, note, seconds)
 
 
+def _check_columns(plan: Plan) -> None:
+    """DataError where no column of the rows to learn from tells anything, with the options that can change that."""
+    columns = guess_kinds(plan.x, plan.kinds)
+    if not any(column.is_used for column in columns):
+        raise DataError(
+            explain(
+                f"{plan.source.path} expected a column that can tell rows apart",
+                "; ".join(f"{c.name}: {c.kind}, {c.reason}" for c in columns[:5]),
+                "Overrule a guess that is wrong with --numeric, --categorical or --date",
+            )
+        )
+
+
 def baseline(plan: Plan) -> Any:
     """What is best said without looking at a row: the shares of the classes, or the mean."""
     if plan.task == "regression":
@@ -153,9 +177,19 @@ def baseline(plan: Plan) -> Any:
 
 def asked(estimator: Any, x: Any, y: Any, base: Any) -> Measured:
     """What the estimator says of a table, compared with the targets."""
-    if hasattr(estimator, "classes_"):
-        return measure(numbers_of_labels(estimator, y), estimator.predict_proba(x), estimator.classes_, base)
-    return measure(np.asarray(y, np.float64), estimator.predict(x), None, base)
+    is_classifier = hasattr(estimator, "classes_")
+    answers = estimator.predict_proba(x) if is_classifier else estimator.predict(x)
+    if lost := int((~np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)).sum()):
+        raise DivergenceError(
+            explain(
+                "training expected a model whose predictions are numbers",
+                counted(lost, "row with NaN or infinity", "rows with NaN or infinity"),
+                "Take a smaller --learning-rate, or look for numbers that are far too large",
+            )
+        )
+    if is_classifier:
+        return measure(numbers_of_labels(estimator, y), answers, estimator.classes_, base)
+    return measure(np.asarray(y, np.float64), answers, None, base)
 
 
 def numbers_of_labels(estimator: Any, y: Any) -> Any:
