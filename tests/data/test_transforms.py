@@ -55,6 +55,32 @@ def test_the_state_is_two_arrays_from_which_it_is_made_again():
     assert np.array_equal(fitted.transform(x), again.transform(x))
 
 
+def test_numbers_and_lists_are_a_mean_and_a_scale_too():
+    assert Standardize(5, 2).transform([9, 5]).tolist() == [2.0, 0.0]
+    made = Standardize([5, 1], [2, 1])
+    assert (made.mean.dtype, made.scale.dtype) == (np.float64, np.float64)
+    assert made.transform([[9, 1]]).tolist() == [[2.0, 0.0]]
+    with pytest.raises(DataError, match=r"expected samples of shape \(\), as it was fitted, got \(2,\)"):
+        Standardize(5, 6).transform([[1.0, 2.0]])
+
+
+@pytest.mark.parametrize(
+    ("mean", "scale", "got"),
+    [
+        ("5", 6, "<U1 and int64"),
+        (5, None, "int64 and object"),
+        ([5.0, 6.0], 1.0, r"shapes \(2,\) and \(\)"),
+        (5, 0, "a mean of 5 with a scale of 0"),
+        ([0.0, 1.0], [1.0, -2.0], "a mean of 1 with a scale of -2"),
+        (np.nan, 1, "a mean of nan with a scale of 1"),
+        (1, np.inf, "a mean of 1 with a scale of inf"),
+    ],
+)
+def test_what_is_no_mean_and_scale_is_told_at_once(mean, scale, got):
+    with pytest.raises(ArgumentError, match=f"finite means and positive scales of one shape, got {got}"):
+        Standardize(mean, scale)
+
+
 def test_there_is_a_way_back():
     x = samples((20, 4))
     scaler = Standardize.fit(x)

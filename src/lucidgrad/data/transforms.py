@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from lucidgrad.data.checks import whole_number
-from lucidgrad.errors import DataError, DtypeError, explain
+from lucidgrad.errors import ArgumentError, DataError, DtypeError, explain
 from lucidgrad.ops.arrays import regular
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -30,9 +30,14 @@ class Standardize:
     Parameters
     ----------
     mean
-        float64, of the shape of one sample.
+        Of the shape of one sample: a number where samples are numbers. It becomes float64.
     scale
-        Standard deviation over the samples (divisor n, not n - 1), float64 of the same shape.
+        Standard deviation over the samples (divisor n, not n - 1), of the same shape. It becomes float64.
+
+    Raises
+    ------
+    ArgumentError
+        When the two are no finite numbers of one shape, or a scale is not above 0.
 
     Examples
     --------
@@ -47,6 +52,19 @@ class Standardize:
 
     mean: _Float64s
     scale: _Float64s
+
+    def __post_init__(self) -> None:
+        given = [regular(self.mean), regular(self.scale)]
+        if not all(array.dtype.kind in "fiub" for array in given):
+            raise _no_state(" and ".join(str(array.dtype) for array in given))
+        mean, scale = (np.asarray(array, np.float64) for array in given)
+        if mean.shape != scale.shape:
+            raise _no_state(f"shapes {mean.shape} and {scale.shape}")
+        bad = ~(np.isfinite(mean) & np.isfinite(scale) & (scale > 0))
+        if bad.any():
+            raise _no_state(f"a mean of {mean[bad][0]:g} with a scale of {scale[bad][0]:g}")
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "scale", scale)
 
     @classmethod
     def fit(cls, x: ArrayLike) -> Standardize:
@@ -248,6 +266,11 @@ def one_hot(labels: ArrayLike, classes: int | None = None) -> np.ndarray[Any, np
     out = np.zeros((len(array), count), np.float32)
     out[np.arange(len(array)), array] = 1.0
     return out
+
+
+def _no_state(got: str) -> ArgumentError:
+    expected = "Standardize expected finite means and positive scales of one shape"
+    return ArgumentError(explain(expected, got, "Let it find them: Standardize.fit(x_train)"))
 
 
 def _real(x: ArrayLike, who: str) -> Array:
