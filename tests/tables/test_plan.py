@@ -287,3 +287,14 @@ def test_all_missing_constant_and_id_columns_are_left_out_with_a_reason(tmp_path
 def test_what_cannot_be_learned_is_told(tmp_path, text, wishes, message):
     with pytest.raises((DataError, ArgumentError), match=message.replace(".", r"\.").replace("(", r"\(")):
         plan(tmp_path, text, **wishes)
+
+
+def test_rows_to_stop_on_have_their_weights_wherever_they_are(tmp_path):
+    text = table(list(range(20)), w=[0.5, 2] * 10)
+    made = plan(tmp_path, text, weight="w")
+    assert made.weight_validation.tolist() == made.x_validation["w"].to_list()
+    made = plan(tmp_path, text, weight="w", held="y,w,x\n1,3,1\n2,0,2\n3,4,3\n")
+    assert made.weight_validation.tolist() == [3, 4]
+    assert made.y_validation.tolist() == [1, 3]
+    assert "1 row of weight 0 is left out" in made.notes
+    assert plan(tmp_path, table(list(range(20)))).weight_validation is None

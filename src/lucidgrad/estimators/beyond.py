@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from lucidgrad.errors import ArgumentError, explain
 from lucidgrad.estimators.asking import checked, outputs, plain_outputs
 from lucidgrad.estimators.extended import fit_extended, history_of, network_of_fitted
-from lucidgrad.estimators.extras import class_weights, uses_extras
-from lucidgrad.estimators.given import Given
+from lucidgrad.estimators.extras import uses_extras
+from lucidgrad.estimators.given import Given, weights_by_class
 from lucidgrad.estimators.networks import predicts_logarithm
 from lucidgrad.nn import Sequential
 from lucidgrad.optim import Optimizer
@@ -80,10 +80,7 @@ class Beyond:
         """By lucidgrad's loop where a setting of ours asks for it, else by theirs."""
         me: Any = self
         me.__dict__.pop("_conformal", None)
-        by_class: Array | None = None
-        if getattr(me, "class_weight", None) is not None:
-            labels = me._label_binarizer.inverse_transform(y.astype(np.int64))
-            by_class = class_weights(me.class_weight, np.asarray(labels), me.classes_, weight).astype(X.dtype)
+        by_class = weights_by_class(me, y, weight, y)
         if uses_extras(me):
             fit_extended(me, Given(X, y, weight, by_class), layer_units, incremental)
             return

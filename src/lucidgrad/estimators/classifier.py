@@ -84,7 +84,8 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
         twentieth), or a function of the step. None: ``learning_rate``.
     class_weight
         ``"balanced"``, or a dict from classes to weights: how much a sample counts by its class, beside its
-        ``sample_weight``. For several labels a row ``"balanced"`` or a list of dicts.
+        ``sample_weight``, in training and in the score that stops early. For several labels a row ``"balanced"`` or
+        a list of dicts.
     callbacks
         See ``lucidgrad.training``.
     progress
@@ -222,7 +223,8 @@ class MLPClassifier(Beyond, Native, neural_network.MLPClassifier):  # type: igno
             How much each sample counts; a weight of 2 is as good as the sample twice.
         X_val, y_val, sample_weight_val
             Data to be judged on after each epoch: training ends when the accuracy has not risen by ``tol`` for
-            ``n_iter_no_change`` epochs, and the best weights are kept. ``early_stopping=True`` takes a part of X.
+            ``n_iter_no_change`` epochs, and the best weights are kept. ``early_stopping=True`` takes a part of X. With
+            ``class_weight`` a class counts there what it counts in X.
 
         Returns
         -------

@@ -75,7 +75,9 @@ def for_each_layer(name: str, value: Any, layers: int) -> list[Any]:
     return list(value)
 
 
-def class_weights(class_weight: Any, labels: Array, classes: Array, sample_weight: Array | None) -> Array:
+def class_weights(
+    class_weight: Any, labels: Array, classes: Array, sample_weight: Array | None, of: Array | None = None
+) -> Array:
     """What each sample counts by its class.
 
     Parameters
@@ -86,18 +88,23 @@ def class_weights(class_weight: Any, labels: Array, classes: Array, sample_weigh
         classes that are not in it count 1.
     labels : (n,) or (n, outputs)
         With several labels a row the weights of its columns are multiplied, as in scikit-learn.
+    of : (m,) or (m, outputs), optional
+        Labels of other samples, which get the weights that the classes have among ``labels``.
 
     Returns
     -------
-    (n,) weights, to be multiplied with ``sample_weight``.
+    (n,) weights, to be multiplied with ``sample_weight``; of other samples (m,).
 
     Examples
     --------
     >>> class_weights("balanced", np.array([0, 0, 0, 1]), np.array([0, 1]), None).tolist()
     [0.667, 0.667, 0.667, 2.0]
+    >>> class_weights("balanced", np.array([0, 0, 0, 1]), np.array([0, 1]), None, of=np.array([1, 0])).tolist()
+    [2.0, 0.667]
     """
+    of = labels if of is None else of
     if labels.ndim == 1:
-        return _of_column(class_weight, labels, classes, sample_weight)
+        return _by_class(class_weight, labels, classes, sample_weight)[np.searchsorted(classes, of)]
     columns = labels.shape[1]
     given = [class_weight] * columns if isinstance(class_weight, str) else class_weight
     if not isinstance(given, list) or len(given) != columns:
@@ -108,15 +115,17 @@ def class_weights(class_weight: Any, labels: Array, classes: Array, sample_weigh
                 "Write class_weight=[{0: 1, 1: 5}, ...], or weigh the rows themselves by sample_weight",
             )
         )
+    either = np.array([0, 1])
     one_by_one = [
-        _of_column(w, labels[:, i], np.array([0, 1]), sample_weight) for i, w in enumerate(given)
-    ]  # fmt: skip
+        _by_class(w, labels[:, i], either, sample_weight)[np.searchsorted(either, of[:, i])]
+        for i, w in enumerate(given)
+    ]
     weights: Array = np.prod(one_by_one, axis=0)
     return weights
 
 
-def _of_column(class_weight: Any, labels: Array, classes: Array, sample_weight: Array | None) -> Array:
-    codes = np.searchsorted(classes, labels)
+def _by_class(class_weight: Any, labels: Array, classes: Array, sample_weight: Array | None) -> Array:
+    """The weight of each class, (classes,)."""
     if isinstance(class_weight, Mapping):
         unknown = [c for c in class_weight if c not in classes]
         if unknown:
@@ -129,7 +138,7 @@ def _of_column(class_weight: Any, labels: Array, classes: Array, sample_weight: 
             raise ArgumentError(
                 explain("class_weight expected finite numbers >= 0", f"{class_weight}", "A weight of 1 is usual")
             )
-        return np.asarray(by_class[codes])
+        return by_class
     if not (isinstance(class_weight, str) and class_weight == "balanced"):
         raise ArgumentError(
             explain(
@@ -138,8 +147,8 @@ def _of_column(class_weight: Any, labels: Array, classes: Array, sample_weight: 
                 "A list of dicts is for several labels a row",
             )
         )
-    totals = np.bincount(codes, weights=sample_weight, minlength=len(classes))
+    totals = np.bincount(np.searchsorted(classes, labels), weights=sample_weight, minlength=len(classes))
     present = totals > 0
-    by_class = np.zeros(len(classes))
+    by_class = np.ones(len(classes))
     by_class[present] = totals.sum() / (present.sum() * totals[present])
-    return np.asarray(by_class[codes])
+    return by_class

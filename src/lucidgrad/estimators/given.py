@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 from lucidgrad.errors import ArgumentError, counted, explain
 from lucidgrad.estimators.asking import dense
 from lucidgrad.estimators.copies import as_counts, order_by_content
+from lucidgrad.estimators.extras import class_weights
 from lucidgrad.estimators.networks import output_columns
 from lucidgrad.training.samples import Samples
 
@@ -57,7 +58,7 @@ def parts_of(me: Any, given: Given) -> tuple[Given, Given | None]:
     """What is trained on, and what early stopping looks at."""
     own = me.__dict__.get("_given_validation")
     if own is not None:
-        return given, _validation(me, *own)
+        return given, _validation(me, given, *own)
     if not me.early_stopping:
         return given, None
     stratify = given.y if is_classifier(me) and me.n_outputs_ == 1 else None
@@ -69,8 +70,16 @@ def parts_of(me: Any, given: Given) -> tuple[Given, Given | None]:
     return given.part(train), given.part(held_back)
 
 
-def _validation(me: Any, X: Any, y: Any, weight: Any) -> Given:
-    """The user's own validation set, checked and encoded as the training set is."""
+def weights_by_class(me: Any, y: Array, weight: Array | None, of: Array) -> Array | None:
+    """What samples count by ``class_weight``, with the classes of ``y`` (n, outputs); ``of`` is coded as ``y`` is."""
+    if getattr(me, "class_weight", None) is None:
+        return None
+    labels, others = (np.asarray(me._label_binarizer.inverse_transform(codes.astype(np.int64))) for codes in (y, of))
+    return class_weights(me.class_weight, labels, me.classes_, weight, others).astype(me.coefs_[0].dtype)
+
+
+def _validation(me: Any, given: Given, X: Any, y: Any, weight: Any) -> Given:
+    """The user's own validation set, checked, encoded and weighted by class as the training set is."""
     dtype = me.coefs_[0].dtype
     X = validate_data(me, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
     check_consistent_length(X, y)
@@ -95,7 +104,8 @@ def _validation(me: Any, X: Any, y: Any, weight: Any) -> Given:
             )
         )
     codes = me._label_binarizer.transform(y).astype(bool)
-    return Given(X, codes.reshape(len(codes), -1), weight)
+    codes = codes.reshape(len(codes), -1)
+    return Given(X, codes, weight, weights_by_class(me, given.y, given.weight, codes))
 
 
 def samples_of(me: Any, part: Given, copies: bool) -> Samples:

@@ -72,7 +72,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         Train anew on all rows, for as many epochs as were best, after early stopping has found how many: the median
         of three splits with up to 1,000 rows. ``"auto"``: for tables of up to 5,000 rows.
     class_weight
-        ``"balanced"``, or a weight for each class: how much a row of it counts.
+        ``"balanced"``, or a weight for each class: how much a row of it counts, in training and in what stops it.
     column_order
         ``"any"``: columns of a data frame are found by their names. ``"same"``: they have to be those of training, in
         their order, as scikit-learn demands of its own estimators.
@@ -173,11 +173,11 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
             )
         return np.searchsorted(self.classes_, y).astype(np.int64)
 
-    def _weights(self, targets: Array, weight: Array | None) -> Array | None:
+    def _class_weights(self, targets: Array, weight: Array | None, of: Array) -> Array | None:
         if self.class_weight is None:
-            return weight
-        own = class_weights(self.class_weight, self.classes_[targets], self.classes_, weight)
-        return own if weight is None else own * weight
+            return None
+        labels, others = self.classes_[targets], self.classes_[of]
+        return class_weights(self.class_weight, labels, self.classes_, weight, others)
 
     def _outputs(self, targets: Array) -> tuple[int, str, Any]:
         loss = loss_for_classes(self.loss)

@@ -114,8 +114,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
             )
         return self.target_scaling_.down(values).astype(self.dtype)
 
-    def _weights(self, targets: Array, weight: Array | None) -> Array | None:
-        return weight
+    def _class_weights(self, targets: Array, weight: Array | None, of: Array) -> Array | None:
+        return None
 
     def _outputs(self, targets: Array) -> tuple[int, str, Any]:
         loss, outputs = loss_for_numbers(self), targets.shape[1]

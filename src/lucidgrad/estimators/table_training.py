@@ -83,6 +83,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         *,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: Any = None,
         held_back: Any = None,
     ) -> Self:
         """Train on a table and a target for each row.
@@ -95,8 +96,9 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             Labels for a classifier; for a regressor numbers, (rows, outputs) for several targets.
         sample_weight : (rows,), optional
             How much each row counts; those of weight 0 are as if they were not there.
-        X_val, y_val
-            A table to stop early on, instead of a part of X, and its targets.
+        X_val, y_val, sample_weight_val
+            A table to stop early on, instead of a part of X, its targets, and how much each of its rows counts. A
+            class counts there what it counts in X.
         held_back : (rows,) or (splits, rows), bool, optional
             Which rows of X to stop early on, instead of some by chance: whole groups, or the latest.
 
@@ -130,7 +132,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                 explain("held_back expected rows to learn from and rows to stop on", got, "Choose some")
             )
         targets = me._targets(y, weight)
-        counts = me._weights(targets, weight)  # what each row counts in the loss
+        counts = _times(weight, me._class_weights(targets, weight, targets))  # what each row counts in the loss
         self.preprocessing_ = TablePreprocessing.fit(table, kinds=me.kinds, scaling=me.scaling, sample_weight=weight)
         self.columns_ = self.preprocessing_.columns
         x = inputs_of(self.preprocessing_, table, me.dtype)
@@ -142,17 +144,28 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                     'Overrule a guess that is wrong: kinds={"name": "categorical"}',
                 )
             )
-        given = None if X_val is None else (*self._validation(X_val, y_val), None)
+        given = self._validation(X_val, y_val, sample_weight_val, lambda of: me._class_weights(targets, weight, of))
         self._train(x, targets, counts, given, masks)
         return self
 
-    def _validation(self, X_val: Any, y_val: Any) -> tuple[Array, Array]:
+    def _validation(self, X_val: Any, y_val: Any, weight_val: Any, by_class: Any) -> Held | None:
+        """The rows that the user would have training stopped on; ``by_class`` says what targets count."""
         me: Any = self
+        if X_val is None:
+            if y_val is not None or weight_val is not None:
+                expected = "fit expected X_val with y_val and sample_weight_val"
+                raise ArgumentError(explain(expected, "none", "Pass the table that they are of"))
+            return None
         table = self._table(X_val, reset=False)
         if y_val is None:
             raise ArgumentError(explain("fit expected y_val with X_val", "none", "Pass the targets of X_val"))
         targets = me._validation_targets(rows_with_targets(y_val, table.rows, me, "y_val"))
-        return inputs_of(self.preprocessing_, table, me.dtype), targets
+        x, weight = inputs_of(self.preprocessing_, table, me.dtype), None
+        if weight_val is not None:
+            weight = _check_sample_weight(weight_val, x, dtype=np.float64, ensure_non_negative=True)
+            kept = counting_rows(weight)
+            x, targets, weight = x[kept], targets[kept], weight[kept]
+        return x, targets, _times(weight, by_class(targets))
 
     def _train(self, x: Array, y: Array, weight: Array | None, given: Held | None, masks: Array | None) -> None:
         me: Any = self
@@ -361,6 +374,10 @@ def best_epoch(history: History) -> int:
         return len(history.rows)
     losses = np.asarray(history["validation_loss"])
     return 1 + int(np.nanargmin(losses)) if np.isfinite(losses).any() else 1
+
+
+def _times(weight: Array | None, other: Array | None) -> Array | None:
+    return other if weight is None else weight if other is None else weight * other
 
 
 def _some(weight: Array | None, rows: Array) -> Array | None:

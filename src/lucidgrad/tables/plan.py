@@ -94,7 +94,7 @@ class Plan:
         How much each of them counts, (rows,), or None.
     held_back : (splits, rows), or None
         Which rows of ``x`` say when to stop; after that they may be learned from too, as there is a test.
-    x_validation, y_validation
+    x_validation, y_validation, weight_validation
         Rows beside ``x`` that say when to stop, where ``held_back`` is None; they are never learned from.
     x_test, y_test
         Rows that are only measured; None where there are none, and the rows that say when to stop are measured.
@@ -130,6 +130,7 @@ class Plan:
     held_back: Array | None
     x_validation: polars.DataFrame | None
     y_validation: Array | None
+    weight_validation: Array | None
     x_test: polars.DataFrame | None
     y_test: Array | None
     test_split: str
@@ -211,14 +212,14 @@ def make_plan(
     parts = split_parts(table.x, y, wishes, is_classes=is_classes, with_test=test is None, with_stop=validation is None)
     tested = (table.x[parts.test], y[parts.test]) if len(parts.test) else None
     if test is not None:
-        tested = _other(test, source, wishes, task, table.x, notes)
+        tested = _other(test, source, wishes, task, table.x, notes)[:2]
     x, y, weight = table.x[parts.others], y[parts.others], None if weight is None else weight[parts.others]
     held_back, stop = parts.held_back, None
     if validation is not None:
         stop = _other(validation, source, wishes, task, table.x, notes)
     elif held_back is not None and tested is None:  # what is measured must not be learned from
         held, held_back = held_back[0], None
-        stop = x.filter(held), y[held]
+        stop = x.filter(held), y[held], None if weight is None else weight[held]
         x, y, weight = x.filter(~held), y[~held], None if weight is None else weight[~held]
     if is_classes:
         stop = _without_unknown(stop, y, notes)
@@ -233,10 +234,11 @@ def make_plan(
                 f"Give more rows, or a larger --{option}-fraction",
             )
             raise DataError(explain(expected, "none", try_))
-    stop_x, stop_y = stop or (None, None)
+    stop_x, stop_y, stop_weight = stop or (None, None, None)
     test_x, test_y = tested or (None, None)
     return Plan(
-        *(source, wishes, task, reason, columns, kinds, x, y, weight, held_back, stop_x, stop_y, test_x, test_y),
+        *(source, wishes, task, reason, columns, kinds, x, y, weight, held_back),
+        *(stop_x, stop_y, stop_weight, test_x, test_y),
         f"the rows of {test.path}" if test is not None else parts.test_reason,
         f"the rows of {validation.path}" if validation is not None else parts.stop_reason,
         [*source.complaints(), *notes],
@@ -245,25 +247,28 @@ def make_plan(
 
 def _other(
     file: TableFile, source: TableFile, wishes: Wishes, task: str, like: polars.DataFrame, notes: list[str]
-) -> tuple[polars.DataFrame, Array]:
-    """The rows of a further file with the columns of the first."""
+) -> tuple[polars.DataFrame, Array, Array | None]:
+    """The rows of a further file with the columns of the first, and how much each counts."""
     file.require(source.names, f"of {source.path}")
-    table = _read(file, wishes, like=like)
+    table, weight = _read(file, wishes, like=like), None
+    if wishes.weight is not None:
+        table, weight = _without_rows_of_weight_0(table, _weights(file, table, wishes.weight))
     y = targets(file, table.target, task, table.lines)
     notes += [*table.notes, *file.complaints()]
-    return table.x, y
+    return table.x, y, weight
 
 
 def _without_unknown(
-    part: tuple[polars.DataFrame, Array] | None, y: Array, notes: list[str]
-) -> tuple[polars.DataFrame, Array] | None:
+    part: tuple[polars.DataFrame, Array, Array | None] | None, y: Array, notes: list[str]
+) -> tuple[polars.DataFrame, Array, Array | None] | None:
     """Rows that say when to stop, without those of a class that cannot be learned."""
     if part is None or (known := np.isin(part[1], np.unique(y))).all():
         return part
     one = "held-back row is of a class without a row to learn from and is left out"
     several = "held-back rows are of classes without a row to learn from and are left out"
     notes.append(counted(int((~known).sum()), one, several))
-    return part[0].filter(known), part[1][known]
+    x, labels, weight = part
+    return x.filter(known), labels[known], None if weight is None else weight[known]
 
 
 @dataclass

@@ -139,7 +139,8 @@ def train(plan: Plan, settings: Mapping[str, Any]) -> Trained:
     if plan.held_back is not None:
         estimator.fit(plan.x, plan.y, plan.weight, held_back=plan.held_back)
     else:
-        estimator.fit(plan.x, plan.y, plan.weight, X_val=plan.x_validation, y_val=plan.y_validation)
+        stop = {"X_val": plan.x_validation, "y_val": plan.y_validation, "sample_weight_val": plan.weight_validation}
+        estimator.fit(plan.x, plan.y, plan.weight, **stop)
     seconds = time.perf_counter() - began
     estimator.set_params(progress=False)  # of the training, not of who loads the model
     estimator.target_name_ = plan.wishes.target
