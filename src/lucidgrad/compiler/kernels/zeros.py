@@ -1,4 +1,4 @@
-"""Products with a matrix that has many zeros: what would be multiplied by zero is left out, and no bit changes.
+"""Products with a matrix that has many zeros: what would be multiplied by zero is left out, and no number changes.
 
 Dark pixels, one-hot columns and counts of words are zeros that a data set is full of; relu makes zeros of half of what
 it is given, and its gradient has them at the same places. Before the product, a word of 64
