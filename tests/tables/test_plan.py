@@ -298,3 +298,19 @@ def test_rows_to_stop_on_have_their_weights_wherever_they_are(tmp_path):
     assert made.y_validation.tolist() == [1, 3]
     assert "1 row of weight 0 is left out" in made.notes
     assert plan(tmp_path, table(list(range(20)))).weight_validation is None
+
+
+def test_rows_of_weight_0_in_a_file_of_their_own_are_not_measured(tmp_path):
+    (tmp_path / "t.csv").write_text(table(list(range(20)), w=[0.5, 2] * 10))
+    (tmp_path / "test.csv").write_text("y,w,x\n1,3,1\n2,0,2\n3,4,3\n")
+    (tmp_path / "none.csv").write_text("y,w,x\n1,0,1\n2,0,2\n")
+    source, test, none = (open_table(tmp_path / f"{name}.csv") for name in ("t", "test", "none"))
+    made = make_plan(source, Wishes("y", weight="w"), test=test)
+    assert made.y_test.tolist() == [1, 3]
+    assert made.x_test["x"].to_list() == [1, 3]
+    assert "1 row of weight 0 is left out" in made.notes
+    for files in ((None, none), (none, None)):
+        with pytest.raises(
+            ArgumentError, match=r"none\.csv, column 'w' expected a weight above 0, got 0 in all 2 rows"
+        ):
+            make_plan(source, Wishes("y", weight="w"), *files)
