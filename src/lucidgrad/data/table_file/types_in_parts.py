@@ -1,8 +1,10 @@
 """What columns of text are, for whoever passes a file on in parts: known when the last part was seen, and not before.
 
 A column is a number, a truth value or a date where every value of it is one, and else stays text: nothing that is
-passed on may be lost. So one odd value, a number with zeros in front (a code), more digits than a number holds, and
-dates that may be read in two ways leave it as it is.
+passed on may be lost. So one odd value, a number with zeros in front (a code), a whole number of more digits than a
+number holds, one too large or too small for a float, a minute's 60th second, and dates that may be read in two ways
+leave it as it is. But measured numbers are to stay numbers: what has a point, a comma or an exponent becomes the float
+nearest to it, however many digits it has. And a moment in a zone is told in UTC.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import polars
 
-_DAY, _TIME = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
+_DAY, _TIME = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}(?::[0-5]\d(?:\.\d{1,6})?)?"
 _DAYS = {
     "%Y-%m-%d": rf"^{_DAY}$",
     "%Y/%m/%d": r"^\d{4}/\d{1,2}/\d{1,2}$",
@@ -46,6 +48,12 @@ class Way(NamedTuple):
 def _ways() -> dict[str, Way]:
     import polars
 
+    def as_float(text: polars.Expr) -> polars.Expr:
+        value = text.cast(polars.Float64, strict=False)
+        is_too_large = value.is_infinite() & ~text.str.contains("(?i)inf")
+        is_too_small = (value == 0) & text.str.contains("^[^eE]*[1-9]")
+        return polars.when(~(is_too_large | is_too_small)).then(value)
+
     def as_day(form: str) -> Callable[[polars.Expr], polars.Expr]:
         return lambda text: text.str.to_date(form, strict=False)
 
@@ -55,11 +63,11 @@ def _ways() -> dict[str, Way]:
         return polars.coalesce(*(plain.str.to_datetime(form, strict=False, time_unit="us") for form in forms))
 
     return {
-        "whole": Way(r"^[+-]?(?:0|[1-9]\d*)$", lambda text: text.cast(polars.Int64, strict=False)),
-        "number": Way(_NUMBER, lambda text: text.cast(polars.Float64, strict=False)),
+        "whole": Way(r"^(?:\+?0|[+-]?[1-9]\d*)$", lambda text: text.cast(polars.Int64, strict=False)),  # -0 is a float
+        "number": Way(_NUMBER, as_float),
         "comma": Way(
             rf"^[+-]?{_WHOLE}(?:,\d+)?$",
-            lambda text: text.str.replace(",", ".", literal=True).cast(polars.Float64, strict=False),
+            lambda text: as_float(text.str.replace(",", ".", literal=True)),
             proof=r"^[+-]?0,|,(?:\d{1,2}|\d{4,})$",
         ),
         "truth": Way(r"^(?i:true|false)$", lambda text: text.str.to_lowercase() == "true"),
