@@ -191,6 +191,8 @@ TEST, STOP = ("--test-file", "t.csv"), ("--validation-file", "v.csv")
             "--validation-file: leave",
         ),
         (("train", "wine.csv", "--target", "hue", *TEST, *STOP, "--time", "hue"), 2, "told apart by the files"),
+        (("train", "wine.csv", "--target", "grape", *TEST, *STOP, "--stratify"), 2, "for --stratify: rows of"),
+        (("train", "wine.csv", "--target", "grape", *TEST, *STOP, "--no-stratify"), 2, "for --no-stratify: rows of"),
         (("train", "m.lucidgrad", "--target", "y", "--test-file", "wine.csv", "-o", "wine.csv"), 1, "another file"),
         (("train", "wine.csv", "--target", "grape", "-o", "wine.html"), 1, "a file each, got wine.html for both"),
         (("train", "wine.csv", "--target", "hue", "--class-weight", "balanced"), 1, "--class-weight expected classes"),

@@ -129,7 +129,7 @@ def train(
     Exit codes: 0 done, 1 an error that is explained, 2 a command that was not understood, 130 after Ctrl-C.
     """
     _check_shares(("test", test_fraction, test_file), ("validation", validation_fraction, validation_file))
-    _check_split(test_file is not None and validation_file is not None, {"group": group, "time": time})
+    _check_split(test_file is not None and validation_file is not None, group, time, stratify)
     kinds = _kinds({"numeric": numeric, "categorical": categorical, "date": date, "ignored": ignore}, target)
     wishes = Wishes(
         target=target,
@@ -198,10 +198,11 @@ def _check_shares(*parts: tuple[str, float | None, Path | None]) -> None:
             )
 
 
-def _check_split(in_files: bool, chosen: dict[str, str | None]) -> None:
+def _check_split(in_files: bool, group: str | None, time: str | None, stratify: bool | None) -> None:
     """Whether the options that say how rows are split have something to split."""
-    for option, column in chosen.items():
-        if in_files and column is not None:
+    proportions = "no-stratify" if stratify is False else "stratify"
+    for option, choice in (("group", group), ("time", time), (proportions, stratify)):
+        if in_files and choice is not None:
             raise typer.BadParameter(
                 "rows of --test-file and --validation-file are told apart by the files: leave it out",
                 param_hint=f"--{option}",
