@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 from unittest import mock
 
@@ -184,8 +185,8 @@ def test_training_leaves_zeros_out_and_ends_with_the_same_bits(kind, optimizer, 
     assert all(first[k].tobytes() == other[k].tobytes() for other in others for k in first)
 
 
-def histories(model: Any, x: Any, y: Any, **options: Any) -> list[Any]:
-    """The losses of runs with zeros multiplied in one thread, and left out in one, two and three."""
+def histories(model: Any, x: Any, y: Any, **options: Any) -> tuple[list[Any], list[bool]]:
+    """The losses of runs with zeros multiplied, and without in 1, 2 and 3 threads; and whether any were left out."""
     found = []
     for least, threads in ((10**9, 1), (LEAST, 1), (LEAST, 2), (LEAST, 3)):
         lg.seed(0)
@@ -194,9 +195,7 @@ def histories(model: Any, x: Any, y: Any, **options: Any) -> list[Any]:
             run_ = lg.fit(model(), x, y, **settings, threads=threads, engine="native", progress=False)
             report = lg.compile_report(run_, measure=False).stages_text()
         found.append((run_.history["loss"], "leaving out zeros" in report))
-    assert not found[0][1]
-    assert all(leaves for _, leaves in found[1:])
-    return [losses for losses, _ in found]
+    return [losses for losses, _ in found], [leaves for _, leaves in found]
 
 
 @pytest.mark.parametrize("units", [80, 96, 100, 112, 113])
@@ -209,8 +208,40 @@ def test_threads_that_share_columns_have_whole_tiles(units):
         relu = lg.functional.relu
         return nn.Sequential(nn.Linear(30, units), relu, nn.Linear(units, 128), relu, nn.Linear(128, 3))
 
-    first, *others = histories(model, x, y)
+    (first, *others), left_out = histories(model, x, y)
     assert all(losses == first for losses in others)
+    assert left_out == [False, True, True, True]
+
+
+def check_random_network(seed: int) -> None:
+    rng = np.random.default_rng([8, seed])
+    features, *units = (int(n) for n in rng.integers(LEAST, 180, rng.integers(3, 5)))
+    batch = int(rng.integers(20, 150))
+    x = rng.standard_normal((3 * batch, features)).astype(np.float32)
+    if rng.random() < 0.5:
+        x[rng.random(x.shape) < 0.8] = 0
+    y = rng.integers(0, 3, len(x))
+    rule = [optim.SGD(0.05), optim.Adam(0.01)][rng.integers(2)]
+
+    def model() -> nn.Module:
+        layers: list[Any] = []
+        for inputs, outputs in pairwise((features, *units)):
+            layers += [nn.Linear(inputs, outputs), lg.functional.relu]
+        return nn.Sequential(*layers, nn.Linear(units[-1], 3))
+
+    (first, *others), _ = histories(model, x, y, batch_size=batch, optimizer=rule, epochs=2)
+    assert all(losses == first for losses in others), (features, units, batch, rule)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_networks_learn_the_same_whoever_leaves_out_what(seed):
+    check_random_network(seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4, 200))
+def test_many_random_networks_learn_the_same_whoever_leaves_out_what(seed):
+    check_random_network(seed)
 
 
 class Columns(nn.Module):
@@ -231,8 +262,9 @@ def test_rows_of_a_data_set_are_found_in_the_order_of_the_epoch():
     def model() -> nn.Module:
         return nn.Sequential(Columns(), relu, nn.Linear(64, 40), relu, nn.Linear(40, 3))
 
-    first, *others = histories(model, x, y)
+    (first, *others), left_out = histories(model, x, y)
     assert all(losses == first for losses in others)
+    assert left_out == [False, True, True, True]
 
 
 def test_zeros_of_a_matrix_in_panels_are_multiplied_as_always():
