@@ -33,12 +33,20 @@ def layer(outputs: int, inputs: int, rows: int, threads: int = 1) -> Program:
 
 
 @pytest.mark.parametrize(
-    ("outputs", "inputs", "axis"),
-    [(3, 100, 1), (10, 784, 1), (16, 100, 0), (64, 784, 0), (128, 784, 0)],
-    ids=["3 of 16 lanes", "10 of 16 lanes", "full vectors", "a full panel", "two panels"],
+    ("outputs", "inputs", "threads", "axis"),
+    [
+        (3, 100, 1, 1),
+        (10, 784, 1, 1),
+        (16, 100, 1, 0),
+        (64, 784, 1, 0),
+        (128, 784, 1, 0),
+        (8, 784, 2, 1),
+        (10, 784, 2, 0),
+    ],
+    ids=["3 of 16 lanes", "10 of 16 lanes", "full vectors", "a full panel", "two panels", "half, shared", "10, shared"],
 )
-def test_a_weight_of_few_outputs_lies_along_its_inputs(outputs: int, inputs: int, axis: int) -> None:
-    plan = layer(outputs, inputs, 32).plan
+def test_a_weight_of_few_outputs_lies_along_its_inputs(outputs: int, inputs: int, threads: int, axis: int) -> None:
+    plan = layer(outputs, inputs, 32, threads).plan
     assert plan.inputs[0].panel == axis
     mirrored = [m.panel for m in plan.mirrors.values()]
     assert mirrored == ([0] if axis == 1 else []), "the product of the rows needs it along the outputs"
@@ -46,7 +54,7 @@ def test_a_weight_of_few_outputs_lies_along_its_inputs(outputs: int, inputs: int
 
 def test_threads_share_the_gradient_of_few_outputs_and_the_second_copy() -> None:
     """Its rows are too few to be dealt out: whole panels of its columns are."""
-    program = layer(10, 784, 32, threads=2)
+    program = layer(8, 784, 32, threads=2)
     weights = program.plan.inputs[0]
     changing = [
         t for stage in program.stages for t in stage if any(a.buffer is weights and a.writes for a in t.accesses)
@@ -88,26 +96,28 @@ def test_rows_of_the_next_batch_are_asked_for_ahead() -> None:
     assert layer(10, 784, 32).text.count("@llvm.prefetch") == 5, (
         "of four vectors, and of the one that 784 = 12 x 64 + 16 leaves"
     )
-    assert "@llvm.prefetch" not in layer(128, 784, 32).text
+    assert layer(10, 784, 32, threads=2).text.count("@llvm.prefetch") == 3, "by tiles of whole, four and single rows"
+    assert layer(64, 784, 32).text.count("@llvm.prefetch") > 0
+    assert "@llvm.prefetch" not in layer(128, 784, 32).text, "the tiles side by side would ask for the same"
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is protected by mprotect")
-def test_behind_the_order_nothing_is_read() -> None:
+def test_behind_the_order_nothing_is_read(threads: int) -> None:
     """The last batch has no next one: its order ends where memory ends."""
     page, rows, steps = mmap.PAGESIZE, 16, 8
     memory = mmap.mmap(-1, 2 * page)
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     protect = ctypes.CDLL(None, use_errno=True).mprotect
     assert protect(ctypes.c_void_p(start + page), ctypes.c_size_t(page), 0) == 0
-    program = layer(10, 784, rows)
+    program = layer(10, 784, rows, threads)
     w, x, out = np.zeros((16, 784), np.float32), np.ones((rows * steps, 784), np.float32), np.zeros(1, np.float32)
     order = np.frombuffer((ctypes.c_int64 * (rows * steps)).from_address(start + page - 8 * rows * steps), np.int64)
     order[:] = np.random.default_rng(0).permutation(rows * steps)
     plan = program.plan
-    (mirror,) = plan.mirrors.values()
-    copy = np.zeros(mirror.elements, np.float32)
+    copies = [(mirror, np.zeros(mirror.elements, np.float32)) for mirror in plan.mirrors.values()]
     assert plan.outputs[0] is not None
-    for buffer, array in ((plan.inputs[0], w), (plan.inputs[1], x), (mirror, copy), (plan.outputs[0], out)):
+    for buffer, array in ((plan.inputs[0], w), (plan.inputs[1], x), (plan.outputs[0], out), *copies):
         program.table[buffer.slot] = array.ctypes.data
     program.table[plan.order_slot] = order.ctypes.data
     program.run(steps, rows)

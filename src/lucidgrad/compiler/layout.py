@@ -100,7 +100,7 @@ class Plan:
         self.half_zeros = self._zero_with({i.output for i in graph.instructions if _makes_zeros(i)})
         walked = self._walked_through({v for v, p in given if p.panels})
         changed = {graph.inputs[p.state] for _, p in wanted if p.state is not None}
-        self._panel_axis = {v.shape: _fuller(v.shape, axes, v in changed) for v, axes in walked.items()}
+        self._panel_axis = {v.shape: _fuller(v.shape, axes, v in changed, threads) for v, axes in walked.items()}
         self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in given]
         self.buffer_of.update(zip(graph.inputs, self.inputs, strict=True))
         self.mirrors = {v: self._mirror(v) for v, axes in walked.items() if set(axes) != {self._panel_axis[v.shape]}}
@@ -265,18 +265,19 @@ class Plan:
         return all(not isinstance(y, Value) or (not y.shape and self._plain(y, kernel)) for y in made.inputs)
 
 
-def _fuller(shape: tuple[int, ...], axes: Sequence[int], changed: bool) -> int:
+def _fuller(shape: tuple[int, ...], axes: Sequence[int], changed: bool, threads: int) -> int:
     """Along which axis a matrix has its panels: the first of these, unless its vectors would be much emptier.
 
-    The gradient and the update run along them too. They pay for a second copy, where the matrix has none anyway. Wide
-    matrices that have one keep the columns that threads own.
+    The gradient and the update run along them too. They pay for a second copy, where the matrix has none anyway, and
+    for more than its writing where several threads read it: each line that one of them writes has to be taken out of
+    the caches of the others. Wide matrices that have one keep the columns that threads own.
     """
     first, other = axes[0], 1 - axes[0]
     copied = len(axes) > 1
     if not changed or (copied and shape[other] >= 2 * PANEL):
         return first
     elements = [shape[1 - a] * padded_size(shape[a]) for a in (first, other)]
-    return other if (2.0 if copied else 1.5) * elements[1] <= elements[0] else first
+    return other if (2.0 if copied or threads > 1 else 1.5) * elements[1] <= elements[0] else first
 
 
 def _makes_zeros(instruction: Instruction) -> bool:

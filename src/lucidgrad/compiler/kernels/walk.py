@@ -68,12 +68,12 @@ class Walk:
         return matrix, 1 - axis if turned else axis
 
     def data_set(self, expression: Expression) -> Buffer | None:
-        """The buffer of the operand that vectors are read from, where those are rows of a data set.
+        """The data set whose rows the inner axis goes through, if it does: in the gradient of a first layer's weight.
 
         They come from far away. While this batch's are read, the next one's can be asked for.
         """
         right = self.instruction.inputs[1]
-        buffer = expression.stored.get(right) if self.down < self.across and isinstance(right, Value) else None
+        buffer = expression.stored.get(right) if isinstance(right, Value) else None
         return buffer if buffer is not None and buffer.kind == GATHERED and len(buffer.shape) == 2 else None
 
     def vector(self, expression: Expression, batch: Index, k: Component, lane: Component, mask: Reg | None) -> Reg:
