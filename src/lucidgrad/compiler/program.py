@@ -67,6 +67,9 @@ class Program:
         What is done in a step; the threads meet behind each of them.
     table
         The address of each buffer, by its slot. Whoever runs the program fills in those of inputs and outputs.
+    once
+        What runs a single step with as little ado as possible, in this thread, and what to call it with; the other
+        threads of Python wait. It gives a number other than 0 where ``complain`` has something to say.
     """
 
     def __init__(
@@ -101,19 +104,8 @@ class Program:
                 self.table[buffer.slot] = self._arena.ctypes.data + buffer.place
         for buffer, array in self.plan.constants:
             self.table[buffer.slot] = array.ctypes.data
-        self.once = self._made_once()
-
-    def _made_once(self) -> Callable[[], None]:
-        """What runs a single step with as little ado as possible, in this thread; the other ones of Python wait."""
-        call = self.library.function("once", [ctypes.c_void_p], keeps_lock=True)
-        address, error = self._address, self.error  # not self: that would be a cycle
-
-        def once() -> None:
-            call(address)
-            if error[0]:
-                _complain(error)
-
-        return once
+        once = self.library.function("once", [ctypes.c_void_p], ctypes.c_int64, keeps_lock=True)
+        self.once: tuple[Callable[[int], int], int] = once, self._address
 
     def run(self, steps: int = 1, rows: int = 0, start: int = 0) -> None:
         """Run some steps: of ``rows`` rows each, from place ``start`` of the order on."""
@@ -126,8 +118,16 @@ class Program:
             done += count
             if pace is not None:
                 pace.note(threads, count, time.perf_counter() - began)
+        self.complain()
+
+    def complain(self) -> None:
+        """Raise what a run has found to be wrong with its inputs, if anything."""
         if self.error[0]:
-            _complain(self.error)
+            self.error[0] = 0
+            raise ArgumentError(
+                "expected indices inside of their arrays, got one that points outside. "
+                "Count from 0, or from -1 at the end."
+            )
 
     def _run(self, threads: int, *where: int) -> None:
         """Have so many threads run the steps from one on, so many, from a place of the order on, of so many rows."""
@@ -204,10 +204,12 @@ class Program:
                     self._call_task(c, task, arguments)
                 if self.threads > 1 and not is_free(self.stages):
                     self._meet(c, table, threads)
-        once = MathBuilder("once", [("table", PTR)])
+        once = MathBuilder("once", [("table", PTR)], returns=I64)
         once.call("run", [*once.params, *(once.const(n, I64) for n in (0, 1, 0, 1, 0, 1))])
+        error = once.load(once.offset(once.params[0], self.plan.error_slot, I64), PTR)
+        found = once.load(error, I64)
         barrier = [barrier_text(internal=True)] if self.threads > 1 else []
-        return "\n\n".join([*barrier, c.text(), once.text()])
+        return "\n\n".join([*barrier, c.text(), once.text(found)])
 
     def _call_task(self, c: MathBuilder, task: Task, arguments: list[Reg]) -> None:
         """Call a function; what is not shared is done by the first thread."""
@@ -227,13 +229,6 @@ class Program:
         c.begin(leave)
         c.ret()
         c.begin(stay)
-
-
-def _complain(error: Array) -> None:
-    error[0] = 0
-    raise ArgumentError(
-        "expected indices inside of their arrays, got one that points outside. Count from 0, or from -1 at the end."
-    )
 
 
 def aligned(size: int) -> Array:

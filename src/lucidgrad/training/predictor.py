@@ -205,7 +205,7 @@ class Block:
         """
         memory, program = self._memory, self._program
         first, outputs = self._padded[0, ...], self._made[0, ...]  # views, of a single number too
-        once = program.once
+        once, table = program.once
         array_type = np.ndarray
         pairs: list[tuple[Tensor, Any]] = [(t, None) for t in tensors]
 
@@ -220,7 +220,8 @@ class Block:
                         pairs = list(zip(tensors, memory.seen, strict=True))
                         break
                 first[...] = row
-                once()
+                if once(table):
+                    program.complain()
                 made: Array = outputs.copy()
             return made
 
