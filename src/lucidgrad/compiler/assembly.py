@@ -144,8 +144,13 @@ class Builder(Instructions):
         value = self.emit(text, memory, lanes)
         return self.compare("ne", value, 0) if dtype.kind == "b" else value
 
-    def store(self, value: Reg, pointer: Reg, mask: Reg | None = None, align: int | None = None) -> None:
-        """Write an element, consecutive ones, or (to a vector of addresses) one to each; only where the mask says."""
+    def store(
+        self, value: Reg, pointer: Reg, mask: Reg | None = None, align: int | None = None, past: bool = False
+    ) -> None:
+        """Write an element, consecutive ones, or (to a vector of addresses) one to each; only where the mask says.
+
+        ``past``: past the caches, into memory. Threads see what has been written so behind a barrier.
+        """
         if value.dtype.kind == "b":
             value = self.cast(value, I8)
         align = align or value.dtype.itemsize
@@ -156,7 +161,8 @@ class Builder(Instructions):
                 f"{value.type} {value.text}, {pointer.type} align {align} {pointer.text}, {chosen.type} {chosen.text})"
             )
         elif mask is None:
-            self.line(f"store {value.type} {value.text}, ptr {pointer.text}, align {align}")
+            hint = ", !nontemporal !{i32 1}" if past else ""
+            self.line(f"store {value.type} {value.text}, ptr {pointer.text}, align {align}{hint}")
         elif (lane := _only_lane(mask)) is not None:
             # As a masked store of what was made narrower just before, LLVM 22 writes the lane as wide as it was then
             # (AVX-512: four bytes where one is meant), over whatever lies behind.

@@ -47,6 +47,8 @@ class Buffer:
         How it is reached.
     place
         For memory of the arena: where it begins, in bytes; else None, and the address comes from outside.
+    past_caches
+        For a matrix in panels: whether it is written past the caches. Its memory begins at a line of theirs then.
     """
 
     slot: int
@@ -57,6 +59,7 @@ class Buffer:
     padded: bool = False
     kind: str = ARRAY
     place: int | None = None
+    past_caches: bool = False
 
     @property
     def elements(self) -> int:
@@ -313,7 +316,10 @@ class Frame:
         pointer, consecutive = self.address(buffer, index)
         if consecutive:
             whole = mask is None or buffer.has_whole_rows
-            self.c.store(self.c.splat(value), pointer, mask=None if whole else mask)
+            if buffer.past_caches and self.c.lanes == LANES:
+                self.c.store(self.c.splat(value), pointer, align=ALIGNMENT, past=True)
+            else:
+                self.c.store(self.c.splat(value), pointer, mask=None if whole else mask)
         elif pointer.lanes > 1:
             self.c.store(self.c.splat(value), pointer, mask)
         else:

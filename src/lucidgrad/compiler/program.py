@@ -25,12 +25,12 @@ from lucidgrad.compiler.kernels.product import product
 from lucidgrad.compiler.kernels.reduction import reduction
 from lucidgrad.compiler.kernels.scatter import draw, scatter
 from lucidgrad.compiler.kernels.short_rows import ShortRows, short_rows
-from lucidgrad.compiler.kernels.zeros import listing
+from lucidgrad.compiler.kernels.zeros import listing, read_in_blocks
 from lucidgrad.compiler.layout import Place, Plan
 from lucidgrad.compiler.machine import Library, Target, compile_text, host
 from lucidgrad.compiler.pace import Pace
 from lucidgrad.compiler.passes import NATIVE, pipeline
-from lucidgrad.compiler.stages import Task, is_free, stages, tasks
+from lucidgrad.compiler.stages import Task, exchanged, is_free, stages, tasks
 from lucidgrad.compiler.threads import BARRIER, Barrier, barrier_text, borrowed
 from lucidgrad.errors import ArgumentError
 from lucidgrad.graph import Graph
@@ -88,6 +88,7 @@ class Program:
         self.threads = threads
         self.plan = Plan(self.fusion, inputs, outputs, threads)
         self.stages = stages(tasks(self.plan, threads))
+        self._write_past_caches()
         self.text = self._write()
         self.library: Library = compile_text(self.text, ["run", "once"], self.target)
         self._call = self.library.function("run", _RUN)
@@ -138,6 +139,21 @@ class Program:
         self._barrier.reset()
         with borrowed(threads) as pool:
             pool.run(self._call, calls, self._barrier)
+
+    def _write_past_caches(self) -> None:
+        """Have parameters written past the caches where each thread reads, block by block, what others have written.
+
+        Their lines would have to be taken out of the other caches first, which takes longer than to write memory. A
+        product that leaves out zeros asks for a block of them ahead, and has it in time from there.
+        """
+        todo = [task for stage in self.stages for task in stage]
+        candidates = exchanged(todo) - {self.plan.buffer_of[v] for v in self.plan.mirrors}
+        for task in todo:
+            if isinstance(task.work, Kernel):
+                axis = None if task.share is None else task.share.axis
+                matrix = read_in_blocks(task.work, self.plan, self.target, axis)
+                if matrix is not None and (buffer := self.plan.buffer_of[matrix]) in candidates:
+                    buffer.past_caches = buffer.panel is not None
 
     def _write(self) -> str:
         """The program in LLVM's assembly language."""

@@ -125,6 +125,9 @@ class Report:
             f"  new state written over the old: {in_place}; copied afterwards: {len(plan.copies)}",
             f"  constants: {constants:,} bytes",
         ]
+        if past := [b for b in plan.buffers if b.past_caches]:
+            size = sum(b.size_bytes for b in past)
+            lines.append(f"  written past the caches, as other threads read it: {len(past)}, {size:,} bytes")
         return "\n".join(lines)
 
     def time_text(self) -> str:

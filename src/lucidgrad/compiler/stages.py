@@ -7,7 +7,7 @@ only where one of them needs what another one has made: the tasks between two su
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
@@ -120,6 +120,13 @@ def stages(todo: list[Task]) -> list[list[Task]]:
 def is_free(made: list[list[Task]]) -> bool:
     """Whether threads never meet, not even between steps: each has rows of its own, as when a model is asked."""
     return len(made) == 1 and not any(a.disturbs(b) for a in made[0] for b in made[0])
+
+
+def exchanged(todo: Iterable[Task]) -> set[Buffer]:
+    """What one thread writes and others read: it goes from cache to cache."""
+    accesses = [a for task in todo for a in task.accesses if not a.first_only]
+    writes = [a for a in accesses if a.writes]
+    return {w.buffer for w in writes if any(a.buffer is w.buffer and a.part != w.part for a in accesses)}
 
 
 class Shares:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 BARRIER = "lucidgrad_barrier"
+X86 = "x86_64", "amd64", "i686"
 # Looks at the counter (about 40 cycles each) before the core is offered to other threads. Where each of our threads may
 # have a core, offering it soon would give it to another program for milliseconds, whenever one runs.
 SPINS, PATIENT_SPINS = 1000, 50_000
@@ -30,15 +31,18 @@ def barrier_text(name: str = BARRIER, architecture: str | None = None, internal:
     """The function ``i64 name(ptr state, i64 threads)``: 0 when all have called it, another at a stop.
 
     Each call takes a ticket, counted up for good, and waits for the last one of its round. What a thread has written
-    before is read by the others behind it.
+    before is read by the others behind it, what went past the caches too.
     """
-    pause = _pause(architecture or platform.machine())
+    architecture = (architecture or platform.machine()).lower()
+    pause = _pause(architecture)
+    fence = "call void @llvm.x86.sse.sfence()" if architecture in X86 else "; no store is late"
     return f"""\
 define {"internal " if internal else ""}i64 @{name}(ptr %state, i64 %threads) noinline {{
 entry:
   %stop = getelementptr i64, ptr %state, i64 {_STOP}
   %patience = getelementptr i64, ptr %state, i64 {_SPINS}
   %limit = load i64, ptr %patience, align 8
+  {fence}
   %ticket = atomicrmw add ptr %state, i64 1 acq_rel
   %round = udiv i64 %ticket, %threads
   %next = add i64 %round, 1
@@ -79,9 +83,9 @@ gone:
 
 def _pause(architecture: str) -> str:
     """Tells the core that the thread only waits."""
-    if architecture.lower() in ("x86_64", "amd64", "i686"):
+    if architecture in X86:
         return "call void @llvm.x86.sse2.pause()"
-    if architecture.lower() in ("aarch64", "arm64"):
+    if architecture in ("aarch64", "arm64"):
         return "call void @llvm.aarch64.hint(i32 1)"
     return "; nothing"
 

@@ -31,6 +31,7 @@ from lucidgrad.graph import Value
 
 if TYPE_CHECKING:
     from lucidgrad.compiler.layout import Plan
+    from lucidgrad.compiler.machine import Target
 
 LINE = 64  # bytes that the cache fetches together
 LEAST = 32  # of each axis: below, looking for zeros takes as long as multiplying by them
@@ -53,6 +54,8 @@ class Listing:
         The data set whose rows the matrix has, if it is read where that lies.
     check
         The word that says whether the other matrix is finite; None: the kernel looks.
+    parts
+        In how many parts the next block of the other matrix is asked for, by a tile each; 0: it is near.
     """
 
     words: Words
@@ -60,6 +63,7 @@ class Listing:
     kept: Buffer | None
     data: Buffer | None
     check: Buffer | None
+    parts: int
 
 
 def tile(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> tuple[int, int] | None:
@@ -121,7 +125,20 @@ def listing(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> L
     kept = plan.private((down, vectors * LANES), walk.instruction.output.dtype) if blocks > 1 else None
     data = buffer if along and buffer.kind == GATHERED else None
     other, _ = walk.vectors_of(plan.fusion)
-    return Listing(words, vectors * LANES, kept, data, plan.checks.get(other))
+    tiles = max(1, down // (rows * plan.threads))  # of a thread
+    parts = 2 ** min(tiles.bit_length() - 1, BITS.bit_length() - 1) if plan.buffer_of[other].past_caches else 0
+    return Listing(words, vectors * LANES, kept, data, plan.checks.get(other), parts)
+
+
+def read_in_blocks(kernel: Kernel, plan: Plan, target: Target, shared: int | None) -> Value | None:
+    """The matrix that vectors are read from, where a kernel begins with a product that leaves out zeros of another."""
+    anchor = kernel.anchor
+    if anchor is None or anchor.op.name != "matmul":
+        return None
+    if tile(kernel, plan, target.vectors(anchor.output.dtype), shared) is None:
+        return None
+    matrix, _ = walk_of(kernel, plan.buffer_of).vectors_of(plan.fusion)
+    return matrix  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -210,6 +227,7 @@ class Block:
         c = expression.c
         left, right = self._left(rows), self._right()
         self._fetch_ahead(rows)
+        self._fetch_next(rows)
         word = c.or_(listed.listing.words.load(expression, rows[0], self.number), self._fill)
         before = listed.kept(rows, len(self.lanes), self.number)
         with c.loop(0, c.intrinsic("ctpop", [word]), 1, [word, *before]) as loop, expression.scope():
@@ -263,3 +281,19 @@ class Block:
                 first = c.offset(frame.row_ahead(data, row), self.start, data.dtype)
                 for further in range(0, min(BITS, listed.walk.depth), LINE // size):
                     frame.fetch(c.offset(first, further, data.dtype))
+
+    def _fetch_next(self, rows: Sequence[Reg]) -> None:
+        """Ask for this tile's part of the next block of the other matrix, where that comes from memory."""
+        listed, frame, parts = self.listed, self.listed.expression.frame, self.listed.listing.parts
+        if isinstance(self.number, int) or not parts:  # the last one
+            return
+        c, each = frame.c, PANEL // LANES
+        part = c.and_(c.div(rows[0], len(rows)), parts - 1)
+        first = c.add(self.start, c.add(c.mul(part, BITS // parts), BITS))
+        for p in range(0, len(self.lanes), each):
+            panel = listed.walk.vectors(listed.expression, self.lanes[p])
+            size = panel.buffer.dtype.itemsize
+            for k in range(BITS // parts):
+                begin = panel.at(c, c.add(first, k))
+                for further in range(0, min(each, len(self.lanes) - p) * LANES, LINE // size):
+                    frame.fetch(c.offset(begin, further, panel.buffer.dtype))
