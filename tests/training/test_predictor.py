@@ -11,6 +11,7 @@ import pytest
 import lucidgrad as lg
 from lucidgrad import nn
 from lucidgrad.errors import ArgumentError, ShapeError
+from lucidgrad.training.predictor import BLOCK, PART, SINGLY
 from tests.nn.samples import SAMPLES
 
 rng = np.random.default_rng(11)
@@ -28,7 +29,7 @@ def close(a: Any, b: Any) -> None:
     np.testing.assert_allclose(a, b, rtol=2e-6, atol=2e-6)
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 15, 255, 256, 257, 1000])
+@pytest.mark.parametrize("n", [0, 1, 2, SINGLY, SINGLY + 1, PART, PART + 1, BLOCK - 1, BLOCK, BLOCK + 1, 1000])
 def test_any_number_of_rows(n):
     model = network(20, 33, 3)
     x = rng.standard_normal((n, 20)).astype(np.float32)
@@ -53,7 +54,10 @@ def test_the_same_bits_for_any_number_of_threads_and_any_company(threads):
     alone = np.stack([lg.Predictor(model, (64,), threads=1)(row) for row in x[:3]])
     got = lg.Predictor(model, (64,), threads=threads)(x)
     np.testing.assert_array_equal(got[:3], alone)
-    np.testing.assert_array_equal(got, lg.Predictor(model, (64,), threads=1)(x))
+    ask = lg.Predictor(model, (64,), threads=1)
+    for n in (2, SINGLY, SINGLY + 1, 40, 700):
+        np.testing.assert_array_equal(ask(x[:n]), got[:n])
+        np.testing.assert_array_equal(ask(x[n - 1]), got[n - 1])
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,9 @@ from lucidgrad.training.samples import Array, Samples, mostly_zeros
 from lucidgrad.training.step import bound, model_dtype
 from lucidgrad.training.threads import check_threads
 
-# Rows that go through all layers together: enough for full tiles, few enough to stay in a core's cache.
-BLOCK = 256
+# Rows that go through all layers together: enough for full tiles, few enough to stay in a core's cache. Fewer rows than
+# that are filled up to a multiple of PART; as many as SINGLY are asked one after the other.
+BLOCK, PART, SINGLY = 256, 32, 8
 # Arithmetic operations between two looks at Ctrl-C: some hundredths of a second.
 SLAB_WORK = 2**32
 
@@ -81,9 +82,9 @@ class Predictor:
         self._lock = threading.Lock()
         rows_between = SLAB_WORK // (2 * max(1, sum(t.size for t in self._tensors)))
         self._slab = BLOCK * min(64, max(1, rows_between // BLOCK))  # rows
-        self._graphs = {rows: forward_graph(model, (rows, *self.row_shape), self.dtype) for rows in (1, BLOCK)}
+        self._graphs = {rows: forward_graph(model, (rows, *self.row_shape), self.dtype) for rows in (1, PART, BLOCK)}
         asked = check_threads(threads)
-        self._threads = {1: 1, BLOCK: native_threads(model, BLOCK) if asked is None else asked}
+        self._threads = {1: 1, PART: 1, BLOCK: native_threads(model, BLOCK) if asked is None else asked}
         self._blocks: dict[tuple[int, bool], Block] = {}
         self._ask = self._block(1, zeros=True).asked_for_one(self.row_shape, self._tensors, self._lock)
 
@@ -144,9 +145,15 @@ class Predictor:
                 made = self._one(np.asarray(some[0, ...]))[np.newaxis]
             else:
                 with self._lock:
-                    block = self._block(BLOCK, mostly_zeros(some))
+                    block = self._block_for(some)
                     made = block.many(np.ascontiguousarray(some, self.dtype), self._tensors)
             yield part, made
+
+    def _block_for(self, x: Array) -> Block:
+        """What asks for these rows, more than one."""
+        if len(x) <= SINGLY:
+            return self._block(1, zeros=True)
+        return self._block(BLOCK if len(x) >= BLOCK else PART, mostly_zeros(x))
 
     def _block(self, rows: int, zeros: bool) -> Block:
         if (rows, zeros) not in self._blocks:
@@ -234,10 +241,12 @@ class Block:
         whole, rest = divmod(len(x), self._rows)
         if whole:
             self._aim(x, made)
-            self._program.run(whole, self._rows)
+            try:
+                self._program.run(whole, self._rows)
+            finally:  # what asks for one row finds its own again, after Ctrl-C too
+                self._aim(self._padded, self._made)
         if rest:
             self._padded[:rest] = x[len(x) - rest :]
-            self._aim(self._padded, self._made)
             self._program.run(1, self._rows)
             made[len(x) - rest :] = self._made[:rest]
         return made
