@@ -49,6 +49,8 @@ def test_what_no_number_or_moment_holds_leaves_the_column_text(value: str) -> No
         (("inf", "-Infinity"), [float("inf"), float("-inf")]),
         (("0.0", "0e9", "5e-324"), [0.0, 0.0, 5e-324]),
         (("+0", "-10"), [0, -10]),
+        (("+120000", "-1234567"), [120000, -1234567]),
+        (("+1234567.25", "+1e3"), [1234567.25, 1000.0]),
         (("2021-01-01 00:00:59",), [datetime(2021, 1, 1, 0, 0, 59)]),
         (("2021-01-01 00:00:59+09:00",), [datetime(2020, 12, 31, 15, 0, 59, tzinfo=UTC)]),
     ],
@@ -61,3 +63,10 @@ def test_zero_keeps_its_sign() -> None:
     made = typed("-0", "1")
     assert made.dtype == polars.Float64
     assert copysign(1, made[0]) == -1
+
+
+@pytest.mark.parametrize("number", ["+821012345678", "+1234567"])
+def test_a_telephone_number_keeps_its_plus(number: str) -> None:
+    assert typed(number, "+120000").to_list() == [number, "+120000"]
+    assert typed(number, "0.5").to_list() == [number, "0.5"]
+    assert typed(number, "0,5").to_list() == [number, "0,5"]

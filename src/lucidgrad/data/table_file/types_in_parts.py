@@ -1,10 +1,11 @@
 """What columns of text are, for whoever passes a file on in parts: known when the last part was seen, and not before.
 
 A column is a number, a truth value or a date where every value of it is one, and else stays text: nothing that is
-passed on may be lost. So one odd value, a number with zeros in front (a code), a whole number of more digits than a
-number holds, one too large or too small for a float, a minute's 60th second, and dates that may be read in two ways
-leave it as it is. But measured numbers are to stay numbers: what has a point, a comma or an exponent becomes the float
-nearest to it, however many digits it has. And a moment in a zone is told in UTC.
+passed on may be lost. So one odd value, a number with zeros in front (a code), a plus and more than six digits (a
+telephone number), a whole number of more digits than a number holds, one too large or too small for a float, a minute's
+60th second, and dates that may be read in two ways leave it as it is. But measured numbers are to stay numbers: what
+has a point, a comma or an exponent becomes the float nearest to it, however many digits it has. And a moment in a zone
+is told in UTC.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _DAYS = {
     "%d/%m/%Y": r"^\d{1,2}/\d{1,2}/\d{4}$",
 }
 _WHOLE = r"(?:0|[1-9]\d{0,14})"  # whole numbers of up to 15 digits are exact among floats
-_NUMBER = rf"^[+-]?(?:(?:{_WHOLE}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|(?i:inf(?:inity)?))$"
+_INTEGER = r"^(?:\+?0|-?[1-9]\d*|\+[1-9]\d{0,5})$"  # -0 is a float
+_SIGNED = rf"(?:-?{_WHOLE}|\+(?:0|[1-9]\d{{0,5}}))"
+_NUMBER = rf"^(?:(?:{_SIGNED}|[+-]?{_WHOLE}\.\d*|[+-]?\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:inf(?:inity)?))$"
 
 
 class Way(NamedTuple):
@@ -63,10 +66,10 @@ def _ways() -> dict[str, Way]:
         return polars.coalesce(*(plain.str.to_datetime(form, strict=False, time_unit="us") for form in forms))
 
     return {
-        "whole": Way(r"^(?:\+?0|[+-]?[1-9]\d*)$", lambda text: text.cast(polars.Int64, strict=False)),  # -0 is a float
+        "whole": Way(_INTEGER, lambda text: text.cast(polars.Int64, strict=False)),
         "number": Way(_NUMBER, as_float),
         "comma": Way(
-            rf"^[+-]?{_WHOLE}(?:,\d+)?$",
+            rf"^(?:{_SIGNED}|[+-]?{_WHOLE},\d+)$",
             lambda text: as_float(text.str.replace(",", ".", literal=True)),
             proof=r"^[+-]?0,|,(?:\d{1,2}|\d{4,})$",
         ),
