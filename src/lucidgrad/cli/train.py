@@ -129,7 +129,8 @@ def train(
     Exit codes: 0 done, 1 an error that is explained, 2 a command that was not understood, 130 after Ctrl-C.
     """
     _check_shares(("test", test_fraction, test_file), ("validation", validation_fraction, validation_file))
-    _check_split(test_file is not None and validation_file is not None, group, time, stratify)
+    if validation_file is not None and (test_file is not None or test_fraction == 0):
+        _check_split("--test-fraction 0" if test_file is None else "--test-file", group, time, stratify)
     kinds = _kinds({"numeric": numeric, "categorical": categorical, "date": date, "ignored": ignore}, target)
     wishes = Wishes(
         target=target,
@@ -198,14 +199,13 @@ def _check_shares(*parts: tuple[str, float | None, Path | None]) -> None:
             )
 
 
-def _check_split(in_files: bool, group: str | None, time: str | None, stratify: bool | None) -> None:
-    """Whether the options that say how rows are split have something to split."""
+def _check_split(other: str, group: str | None, time: str | None, stratify: bool | None) -> None:
+    """Refuse the options that say how rows are split, where ``other`` and --validation-file leave none to be split."""
     proportions = "no-stratify" if stratify is False else "stratify"
     for option, choice in (("group", group), ("time", time), (proportions, stratify)):
-        if in_files and choice is not None:
+        if choice is not None:
             raise typer.BadParameter(
-                "rows of --test-file and --validation-file are told apart by the files: leave it out",
-                param_hint=f"--{option}",
+                f"{other} and --validation-file leave no rows to be split: leave it out", param_hint=f"--{option}"
             )
 
 
