@@ -10,19 +10,22 @@ from lucidgrad.compiler import trace
 from lucidgrad.compiler.buffers import ROWS
 from lucidgrad.compiler.layout import Place
 from lucidgrad.compiler.program import Program
-from lucidgrad.compiler.stages import is_free
+from lucidgrad.compiler.stages import exchanged, is_free
 from lucidgrad.tensor import Tensor
 
 rng = np.random.default_rng(2)
 
 
-def step_of(rows: int, inner: int, threads: int = 2) -> Program:
+def step_of(rows: int, inner: int, threads: int = 2, clipped: bool = False) -> Program:
     """A step of gradient descent of a net 96-inner-10, its weights in panels."""
 
     def step(w1, b1, w2, b2, x, y):
         hidden = lg.functional.relu(x @ w1.T + b1)
         loss = lg.losses.CrossEntropy()(hidden @ w2.T + b2, y)
         gradients = lg.grad(loss, [w1, b1, w2, b2])
+        if clipped:
+            norm = lg.optim.global_norm(dict(enumerate(gradients)))
+            gradients = [g / norm.astype(np.float32) for g in gradients]
         return [loss, *(p - 0.1 * g for p, g in zip((w1, b1, w2, b2), gradients, strict=True))]
 
     shapes = (inner, 96), (inner,), (10, inner), (10,), (rows, 96)
@@ -61,13 +64,17 @@ def test_a_thread_takes_its_rows_through_all_layers():
     assert {(t.share.axis, t.share.size) for t in forward} == {(0, 512)}
 
 
-def test_a_thread_keeps_its_columns_of_a_wide_weight():
+@pytest.mark.parametrize(("clipped", "stages"), [(False, 3), (True, 5)])
+def test_a_thread_keeps_its_columns_of_a_wide_weight(clipped, stages):
     """More weights than activations: the columns that a thread reads are those that it has changed."""
-    program = step_of(64, 128)
-    weight = program.plan.inputs[0]
-    parts = {a.part for stage in program.stages for t in stage for a in t.accesses if a.buffer is weight}
+    program = step_of(64, 128, clipped=clipped)
+    todo = [task for stage in program.stages for task in stage]
+    wide = [b for b in program.plan.buffers if b.shape == (128, 96)]
+    parts = {a.part for t in todo for a in t.accesses if a.buffer in wide}
+    assert len(wide) == 1 + clipped, "the weight; and its gradient, where its norm has to be known first"
     assert {(p.axis, p.grain) for p in parts} == {(0, 64)}
-    assert len(program.stages) == 3
+    assert not exchanged(todo) & set(wide)
+    assert len(program.stages) == stages
 
 
 def test_new_weights_are_written_over_the_old_ones():

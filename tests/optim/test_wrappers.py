@@ -43,6 +43,13 @@ def test_an_infinite_gradient_stays_visible_when_clipped_by_norm() -> None:
     assert np.isnan(step(clipped(SGD(1.0), max_norm=1.0), {"a": [0.0, 0.0]}, {"a": [np.inf, 1.0]})["a"][0])
 
 
+@pytest.mark.parametrize("shape", [(10, 7), (16, 5), (40, 30), (20,), (20, 3, 2)])
+def test_the_global_norm_is_that_of_all_elements(shape: tuple[int, ...]) -> None:
+    g = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    wanted = np.sqrt((g.astype(np.float64) ** 2).sum() + 4.0)
+    assert float(global_norm({"g": lg.tensor(g), "h": lg.tensor([2.0])})) == pytest.approx(wanted, rel=1e-14)
+
+
 def test_the_global_norm_of_nothing_is_0() -> None:
     assert float(global_norm({})) == 0.0
 

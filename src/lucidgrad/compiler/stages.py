@@ -177,17 +177,21 @@ class Shares:
         across = self._across(kernel)
         if prod(shape) * depth < WORTH_SHARING:
             return None
-        state = next((b for v in kernel.stored if (b := self.plan.buffer_of[v]) in self.owners), None)
+        owned = any(self._is_owned(self.plan.buffer_of[v]) for v in kernel.stored)
         assert kernel.anchor is not None
         right = self.plan.fusion.base(kernel.anchor.inputs[1])
         read = self.plan.buffer_of.get(right) if isinstance(right, Value) else None
         down = 2 * len(shape) - 3 - across
-        if state is not None or (read in self.owners and shape[across] > shape[down]):
+        if owned or (read in self.owners and shape[across] > shape[down]):
             return Share(across, shape[across], PANEL)
         share = self._longest(shape, across)
         if share is None and shape[across] >= 2 * PANEL:  # few rows of long vectors: whole panels of them
             return Share(across, shape[across], PANEL)
         return share
+
+    def _is_owned(self, written: Buffer) -> bool:
+        """Whether it is a weight whose columns stay with a thread, or a gradient that is laid out as one."""
+        return written.panel is not None and written.shape in {b.shape for b in self.owners}
 
     def _across(self, kernel: Kernel) -> int:
         """The axis of a product that vectors run along."""
