@@ -129,8 +129,7 @@ def train(
     Exit codes: 0 done, 1 an error that is explained, 2 a command that was not understood, 130 after Ctrl-C.
     """
     _check_shares(("test", test_fraction, test_file), ("validation", validation_fraction, validation_file))
-    if validation_file is not None and (test_file is not None or test_fraction == 0):
-        _check_split("--test-fraction 0" if test_file is None else "--test-file", group, time, stratify)
+    _check_split((validation_file, test_file, test_fraction), group, time, stratify)
     kinds = _kinds({"numeric": numeric, "categorical": categorical, "date": date, "ignored": ignore}, target)
     wishes = Wishes(
         target=target,
@@ -199,8 +198,14 @@ def _check_shares(*parts: tuple[str, float | None, Path | None]) -> None:
             )
 
 
-def _check_split(other: str, group: str | None, time: str | None, stratify: bool | None) -> None:
-    """Refuse the options that say how rows are split, where ``other`` and --validation-file leave none to be split."""
+def _check_split(
+    parts: tuple[Path | None, Path | None, float | None], group: str | None, time: str | None, stratify: bool | None
+) -> None:
+    """Refuse the options that say how rows are split, where the files of the other parts leave none to be split."""
+    validation_file, test_file, test_fraction = parts
+    if validation_file is None or (test_file is None and test_fraction != 0):
+        return
+    other = "--test-fraction 0" if test_file is None else "--test-file"
     proportions = "no-stratify" if stratify is False else "stratify"
     for option, choice in (("group", group), ("time", time), (proportions, stratify)):
         if choice is not None:
