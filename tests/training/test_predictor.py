@@ -160,6 +160,29 @@ def test_new_parameters_are_seen_by_the_next_call():
     close(ask(x[0]), lg.predict(model, x, engine="eager")[0])
 
 
+@pytest.mark.parametrize("n", [1, 2, SINGLY, SINGLY + 1, BLOCK])
+def test_old_parameters_that_come_back_are_seen_by_the_next_call(n):
+    model = network(6, 5, 2)
+    ask, x = lg.Predictor(model, (6,)), rng.standard_normal((n, 6)).astype(np.float32)
+    first, arrays = ask(x[0]), {path: p.detach() for path, p in model.parameters().items()}
+    model.load_state({path: array * 2 for path, array in model.state().items()})
+    assert np.abs(ask(x)[0] - first).max() > 0.01
+    for path, p in model.parameters().items():
+        p.data = arrays[path]
+    np.testing.assert_array_equal(ask(x[0]), first)
+    np.testing.assert_array_equal(ask(x)[0], first)
+
+
+def test_an_index_that_pointed_outside_is_not_remembered():
+    model = nn.Sequential(nn.Embedding(50, 3))
+    ask = lg.Predictor(model, (), dtype=np.int64)
+    bad, good = np.arange(30), np.arange(SINGLY + 2)
+    bad[20] = 99
+    with pytest.raises(ArgumentError, match="points outside"):
+        ask(bad)
+    assert ask(good).shape == (len(good), 3)
+
+
 def test_parameters_whose_loading_was_interrupted_are_loaded_again(monkeypatch):
     model, x = network(6, 5, 2), rng.standard_normal((4, 6)).astype(np.float32)
     ask = lg.Predictor(model, (6,))

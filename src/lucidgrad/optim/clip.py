@@ -12,8 +12,9 @@ from lucidgrad.optim.optimizer import Optimizer, Params
 from lucidgrad.optim.transformed import Transformed
 from lucidgrad.tensor import Tensor, tensor
 
-# Weights of so many outputs lie along them in the memory of the native engine: their squares are added up that way.
-ALONG_OUTPUTS = 16
+# Weights of so many outputs lie along them in the memory of the native engine, as a rule, and their squares are added
+# up that way. A table of embeddings, with many times as many rows as columns, lies row by row.
+ALONG_OUTPUTS, TALL = 16, 8
 
 
 def clipped(optimizer: Optimizer, *, max_norm: float | None = None, max_value: float | None = None) -> Optimizer:
@@ -120,7 +121,7 @@ def global_norm(grads: Params) -> Tensor:
     for g in grads.values():
         wide = g.astype(np.float64)
         squares = wide * wide
-        if g.ndim == 2 and g.shape[0] >= ALONG_OUTPUTS:
+        if g.ndim == 2 and ALONG_OUTPUTS <= g.shape[0] <= TALL * g.shape[1]:
             squares = squares.T.sum(axis=0)
         total = total + squares.sum()
     return total.sqrt()

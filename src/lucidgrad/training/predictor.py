@@ -28,8 +28,8 @@ from lucidgrad.training.samples import Array, Samples, mostly_zeros
 from lucidgrad.training.step import bound, model_dtype
 from lucidgrad.training.threads import check_threads
 
-# Rows that go through all layers together: enough for full tiles, few enough to stay in a core's cache. Fewer rows than
-# that are filled up to a multiple of PART; as many as SINGLY are asked one after the other.
+# Rows that go through all layers together: enough for full tiles, few enough to stay in a core's cache. Fewer rows are
+# filled up to a multiple of PART instead; as many as SINGLY are asked one after the other.
 BLOCK, PART, SINGLY = 256, 32, 8
 # Arithmetic operations between two looks at Ctrl-C: some hundredths of a second.
 SLAB_WORK = 2**32
@@ -153,7 +153,7 @@ class Predictor:
         """What asks for these rows, more than one."""
         if len(x) <= SINGLY:
             return self._block(1, zeros=True)
-        return self._block(BLOCK if len(x) >= BLOCK else PART, mostly_zeros(x))
+        return self._block(BLOCK if len(x) * self._threads[BLOCK] >= BLOCK else PART, mostly_zeros(x))
 
     def _block(self, rows: int, zeros: bool) -> Block:
         if (rows, zeros) not in self._blocks:
@@ -188,6 +188,7 @@ class Block:
             )
         self.output_shape, self.output_dtype = output.shape[1:], output.dtype
         self._memory = StateMemory(program, state)
+        self._loaded: list[tuple[Tensor, Any]] = []  # tensors, and the arrays that were taken over from them
         for array, buffer in zip(self._memory.arrays, program.plan.inputs, strict=False):
             program.table[buffer.slot] = array.ctypes.data
         for buffers, arrays in (
@@ -210,21 +211,19 @@ class Block:
 
         A small network takes as long as a few calls of Python, so everything is at hand in one function.
         """
-        memory, program = self._memory, self._program
+        program = self._program
         first, outputs = self._padded[0, ...], self._made[0, ...]  # views, of a single number too
         once, table = program.once
         array_type = np.ndarray
-        pairs: list[tuple[Tensor, Any]] = [(t, None) for t in tensors]
+        self._loaded = [(t, None) for t in tensors]
 
         def ask(row: Any) -> Array | None:
-            nonlocal pairs
             if type(row) is not array_type or row.shape != shape:
                 return None
             with lock:
-                for tensor, seen in pairs:
+                for tensor, seen in self._loaded:
                     if tensor._data is not seen:  # as Tensor.raw, without a call
-                        memory.load(tensors)
-                        pairs = list(zip(tensors, memory.seen, strict=True))
+                        self._load(tensors)
                         break
                 first[...] = row
                 if once(table):
@@ -236,20 +235,28 @@ class Block:
 
     def many(self, x: Array, tensors: list[Tensor]) -> Array:
         """The outputs for rows that lie below each other."""
-        self._memory.load(tensors)
+        self._load(tensors)
         made = np.empty((len(x), *self.output_shape), self.output_dtype)
         whole, rest = divmod(len(x), self._rows)
         if whole:
-            self._aim(x, made)
             try:
+                self._aim(x, made)
                 self._program.run(whole, self._rows)
             finally:  # what asks for one row finds its own again, after Ctrl-C too
                 self._aim(self._padded, self._made)
         if rest:
             self._padded[:rest] = x[len(x) - rest :]
+            if self._padded.dtype.kind != "f":  # an index from before that points outside would be complained about
+                self._padded[rest:] = self._padded[0]
             self._program.run(1, self._rows)
             made[len(x) - rest :] = self._made[:rest]
         return made
+
+    def _load(self, tensors: list[Tensor]) -> None:
+        """Take over the parameters that have changed; all are looked at again when Ctrl-C comes meanwhile."""
+        self._loaded = [(t, None) for t in tensors]
+        self._memory.load(tensors)
+        self._loaded = list(zip(tensors, self._memory.seen, strict=True))
 
     def _aim(self, source: Array, target: Array) -> None:
         """Say where the program finds its rows, and where it writes."""

@@ -86,8 +86,8 @@ class _Product:
         lanes = [Lane(expression.frame.math.add(column, v)) for v in range(0, columns, LANES)]
         masks = [tail_mask(c, columns - v) for v in range(0, columns, LANES)]
         if listed is None:
-            for below, once in self._tiles(self.tiles.rows(len(lanes))):
-                self._store(batch, below, lanes, masks, self._sums(batch, below, lanes, masks, once))
+            for below, few in self._tiles(self.tiles.rows(len(lanes))):
+                self._store(batch, below, lanes, masks, self._sums(batch, below, lanes, masks, few))
             return
         height, last = listed.listing.words.rows, listed.listing.words.blocks - 1
         if last:
@@ -100,7 +100,7 @@ class _Product:
             self._store(batch, below, lanes, masks, block.sums(below))
 
     def _tiles(self, height: int) -> Iterator[tuple[list[Reg], bool]]:
-        """A loop over the rows of each tile, and whether nearly all rows of the product are in that one tile.
+        """A loop over the rows of each tile, and whether there are two tiles of that height at most.
 
         It is iterated over three times at most: tiles of that height, and of fewer rows for what is left over.
         """
@@ -118,9 +118,9 @@ class _Product:
             )
             if isinstance(end, int) and end == at:  # fewer rows than a tile has
                 continue
-            once = fixed and at == start and stop - start <= 2 * rows  # type: ignore[operator]
+            few = fixed and at == start and stop - start <= 2 * rows  # type: ignore[operator]
             with c.loop(at, end, rows) as loop, expression.scope():
-                yield [c.add(loop.index, r) if r else loop.index for r in range(rows)], once
+                yield [c.add(loop.index, r) if r else loop.index for r in range(rows)], few
             at = end
 
     def _store(
@@ -145,7 +145,7 @@ class _Product:
         rows: Sequence[Reg],
         lanes: Sequence[Lane],
         masks: Sequence[Reg | None],
-        once: bool,
+        few: bool,
     ) -> list[Reg]:
         """The tile: of each row its vectors, one row after the other."""
         expression, c, walk = self.expression, self.expression.c, self.walk
@@ -153,7 +153,7 @@ class _Product:
         zero = c.zero(dtype, c.lanes)
         with c.loop(0, walk.depth, 1, [zero] * (len(rows) * len(lanes))) as loop, expression.scope():
             vectors = [walk.vector(expression, batch, loop.index, at, m) for at, m in zip(lanes, masks, strict=True)]
-            self._fetch_ahead(loop.index, rows, lanes, once)
+            self._fetch_ahead(loop.index, rows, lanes, few)
             following = []
             for r, row in enumerate(rows):
                 scalar = c.splat(walk.scalar(expression, batch, row, loop.index))
@@ -165,13 +165,13 @@ class _Product:
             loop.next = following
         return loop.values  # type: ignore[no-any-return]
 
-    def _fetch_ahead(self, k: Reg, rows: Sequence[Reg], lanes: Sequence[Lane], once: bool) -> None:
+    def _fetch_ahead(self, k: Reg, rows: Sequence[Reg], lanes: Sequence[Lane], few: bool) -> None:
         """Ask for what the next batch has at a place of the inner axis, where few tiles would ask for the same."""
         data, frame = self.walk.data_set(self.expression), self.expression.frame
         if data is None:
             return
         if self.walk.down < self.walk.across:  # its rows are read along the vectors
-            for at in lanes if once else ():
+            for at in lanes if few else ():
                 frame.fetch_ahead(data, (k, at))
         elif self.kernel.shape[self.walk.across] <= len(lanes) * LANES:  # from row to row of the tile, in one line
             frame.fetch_ahead(data, (k, rows[0]))

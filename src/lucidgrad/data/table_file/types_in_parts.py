@@ -27,7 +27,8 @@ _DAYS = {
 _WHOLE = r"(?:0|[1-9]\d{0,14})"  # whole numbers of up to 15 digits are exact among floats
 _INTEGER = r"^(?:\+?0|-?[1-9]\d*|\+[1-9]\d{0,5})$"  # -0 is a float
 _SIGNED = rf"(?:-?{_WHOLE}|\+(?:0|[1-9]\d{{0,5}}))"
-_NUMBER = rf"^(?:(?:{_SIGNED}|[+-]?{_WHOLE}\.\d*|[+-]?\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:inf(?:inity)?))$"
+_EXPONENT = r"[eE][+-]?\d+"
+_NUMBER = rf"^(?:{_SIGNED}|[+-]?(?:(?:{_WHOLE}\.\d*|\.\d+)(?:{_EXPONENT})?|{_WHOLE}{_EXPONENT}|(?i:inf(?:inity)?)))$"
 
 
 class Way(NamedTuple):
