@@ -297,3 +297,14 @@ def test_without_locks_only_what_was_not_written_to_for_a_while_is_removed(tmp_p
         write(tmp_path / "a.bin", b"inner")
     assert names(tmp_path) == [fresh.name, f"{fresh.name}.parts", "a.bin"]
     assert (tmp_path / "a.bin").read_bytes() == b"outer"
+
+
+def test_an_interrupt_right_behind_the_opening_stays_an_interrupt(tmp_path, monkeypatch):
+    def opened(descriptor: int, mode: str) -> None:
+        open(descriptor, mode).close()  # as the file object is given up that nobody has got
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lucidgrad.atomic.os.fdopen", opened)
+    with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / "out.csv"):
+        pass
+    assert not list(tmp_path.iterdir())

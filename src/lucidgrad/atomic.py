@@ -158,7 +158,8 @@ def _create_beside(target: Path) -> tuple[Path, BinaryIO]:
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             return temporary, os.fdopen(descriptor, "wb")
         except BaseException:
-            os.close(descriptor)
+            with suppress(OSError):  # an interrupt right behind fdopen: the file that was given up has closed it
+                os.close(descriptor)
             temporary.unlink(missing_ok=True)
             _ours.discard(temporary)
             raise
