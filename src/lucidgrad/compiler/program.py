@@ -148,7 +148,7 @@ class Program:
         """
         todo = [task for stage in self.stages for task in stage]
         candidates = exchanged(todo) - {self.plan.buffer_of[v] for v in self.plan.mirrors}
-        for task in todo:
+        for task in todo if candidates else ():
             if isinstance(task.work, Kernel):
                 axis = None if task.share is None else task.share.axis
                 matrix = read_in_blocks(task.work, self.plan, self.target, axis)

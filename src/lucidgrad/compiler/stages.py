@@ -125,8 +125,7 @@ def is_free(made: list[list[Task]]) -> bool:
 def exchanged(todo: Iterable[Task]) -> set[Buffer]:
     """What one thread writes and others read: it goes from cache to cache."""
     accesses = [a for task in todo for a in task.accesses if not a.first_only]
-    writes = [a for a in accesses if a.writes]
-    return {w.buffer for w in writes if any(a.buffer is w.buffer and a.part != w.part for a in accesses)}
+    return {a.buffer for a in accesses if a.writes and any(map(a.disturbs, accesses))}
 
 
 class Shares:

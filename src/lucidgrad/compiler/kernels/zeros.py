@@ -257,17 +257,22 @@ class Block:
 
     def _right(self) -> Callable[[Reg], list[Reg]]:
         """What gives the vectors at a place of the inner axis."""
+        c = self.listed.expression.c
+        buffer, places = self._places()
+        masks = [None if buffer.has_whole_rows else mask for mask in self.masks]
+        return lambda k: [c.load(p, buffer.dtype, LANES, mask) for p, mask in zip(places(k), masks, strict=True)]
+
+    def _places(self) -> tuple[Buffer, Callable[[Reg], list[Reg]]]:
+        """Where the other matrix lies, and what gives the addresses of its vectors at a place of the inner axis."""
         c, each = self.listed.expression.c, PANEL // LANES
         panels = [self.listed.walk.vectors(self.listed.expression, at) for at in self.lanes[::each]]
         buffer = panels[0].buffer
-        masks = [None if buffer.has_whole_rows else mask for mask in self.masks]
 
-        def vectors(k: Reg) -> list[Reg]:
+        def places(k: Reg) -> list[Reg]:
             bases = [panel.at(c, k) for panel in panels]
-            places = [c.offset(bases[v // each], v % each * LANES, buffer.dtype) for v in range(len(masks))]
-            return [c.load(p, buffer.dtype, LANES, mask) for p, mask in zip(places, masks, strict=True)]
+            return [c.offset(bases[v // each], v % each * LANES, buffer.dtype) for v in range(len(self.lanes))]
 
-        return vectors
+        return buffer, places
 
     def _fetch_ahead(self, rows: Sequence[Reg]) -> None:
         """Ask for a block of the next batch: so few multiplications do not hide how far away the data set lies."""
@@ -284,16 +289,13 @@ class Block:
 
     def _fetch_next(self, rows: Sequence[Reg]) -> None:
         """Ask for this tile's part of the next block of the other matrix, where that comes from memory."""
-        listed, frame, parts = self.listed, self.listed.expression.frame, self.listed.listing.parts
+        frame, parts = self.listed.expression.frame, self.listed.listing.parts
         if isinstance(self.number, int) or not parts:  # the last one
             return
-        c, each = frame.c, PANEL // LANES
+        c, (buffer, places) = frame.c, self._places()
         part = c.and_(c.div(rows[0], len(rows)), parts - 1)
         first = c.add(self.start, c.add(c.mul(part, BITS // parts), BITS))
-        for p in range(0, len(self.lanes), each):
-            panel = listed.walk.vectors(listed.expression, self.lanes[p])
-            size = panel.buffer.dtype.itemsize
-            for k in range(BITS // parts):
-                begin = panel.at(c, c.add(first, k))
-                for further in range(0, min(each, len(self.lanes) - p) * LANES, LINE // size):
-                    frame.fetch(c.offset(begin, further, panel.buffer.dtype))
+        for k in range(BITS // parts):
+            for place in places(c.add(first, k)):
+                for further in range(0, LANES, LINE // buffer.dtype.itemsize):
+                    frame.fetch(c.offset(place, further, buffer.dtype))
