@@ -19,8 +19,8 @@ from lucidgrad.compiler.program import Program
 from lucidgrad.tensor import Tensor
 
 
-def layer(outputs: int, inputs: int, rows: int, threads: int = 1) -> Program:
-    """A step of gradient descent of a linear layer on rows of a data set."""
+def layer(outputs: int, inputs: int, rows: int, threads: int = 1, zeros: bool = False) -> Program:
+    """A step of gradient descent of a linear layer on rows of a data set; ``zeros``: that is full of them."""
 
     def step(w: Tensor, x: Tensor) -> list[Any]:
         loss = ((x @ w.T) ** 2).sum()
@@ -28,25 +28,28 @@ def layer(outputs: int, inputs: int, rows: int, threads: int = 1) -> Program:
         return [loss, w - 0.01 * g]
 
     arrays = [Tensor(np.zeros(s, np.float32)) for s in ((outputs, inputs), (rows, inputs))]
-    places = [Place(panels=True), Place(GATHERED, (inputs, 1))]
+    places = [Place(panels=True), Place(GATHERED, (inputs, 1), zeros=zeros)]
     return Program(trace(step, *arrays), places, [Place(), Place(state=0)], threads=threads)
 
 
 @pytest.mark.parametrize(
-    ("outputs", "inputs", "threads", "axis"),
+    ("outputs", "inputs", "threads", "zeros", "axis"),
     [
-        (3, 100, 1, 1),
-        (10, 784, 1, 1),
-        (16, 100, 1, 0),
-        (64, 784, 1, 0),
-        (128, 784, 1, 0),
-        (8, 784, 2, 1),
-        (10, 784, 2, 0),
+        pytest.param(3, 100, 1, False, 1, id="3 of 16 lanes"),
+        pytest.param(10, 784, 1, False, 1, id="10 of 16 lanes"),
+        pytest.param(16, 100, 1, False, 0, id="full vectors"),
+        pytest.param(64, 784, 1, False, 0, id="a full panel"),
+        pytest.param(128, 784, 1, False, 0, id="two panels"),
+        pytest.param(8, 784, 2, False, 1, id="half, shared"),
+        pytest.param(10, 784, 2, False, 0, id="10, shared"),
+        pytest.param(5, 784, 1, True, 1, id="5, all multiplied"),
+        pytest.param(10, 784, 1, True, 0, id="10, without zeros"),
     ],
-    ids=["3 of 16 lanes", "10 of 16 lanes", "full vectors", "a full panel", "two panels", "half, shared", "10, shared"],
 )
-def test_a_weight_of_few_outputs_lies_along_its_inputs(outputs: int, inputs: int, threads: int, axis: int) -> None:
-    plan = layer(outputs, inputs, 32, threads).plan
+def test_a_weight_of_few_outputs_lies_along_its_inputs(
+    outputs: int, inputs: int, threads: int, zeros: bool, axis: int
+) -> None:
+    plan = layer(outputs, inputs, 32, threads, zeros).plan
     assert plan.inputs[0].panel == axis
     mirrored = [m.panel for m in plan.mirrors.values()]
     assert mirrored == ([0] if axis == 1 else []), "the product of the rows needs it along the outputs"
@@ -101,16 +104,27 @@ def test_rows_of_the_next_batch_are_asked_for_ahead() -> None:
     assert "@llvm.prefetch" not in layer(128, 784, 32).text, "the tiles side by side would ask for the same"
 
 
+def test_rows_are_asked_for_by_the_product_that_has_time() -> None:
+    def asking(outputs: int, threads: int) -> list[bool]:
+        text = layer(outputs, 784, 32, threads, zeros=True).text
+        return ["@llvm.prefetch" in text.split(f"@kernel{number}(")[1].split("\ndefine")[0] for number in (0, 2)]
+
+    assert asking(128, 1) == asking(128, 2) == [True, False], "the product of the rows is long enough"
+    assert asking(10, 1) == [False, True], "the gradient comes last"
+    assert asking(10, 2) == [True, True], "each thread has other rows here than columns there"
+
+
+@pytest.mark.parametrize("zeros", [False, True])
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is protected by mprotect")
-def test_behind_the_order_nothing_is_read(threads: int) -> None:
+def test_behind_the_order_nothing_is_read(threads: int, zeros: bool) -> None:
     """The last batch has no next one: its order ends where memory ends."""
-    page, rows, steps = mmap.PAGESIZE, 16, 8
+    page, rows, steps = mmap.PAGESIZE, 32, 8
     memory = mmap.mmap(-1, 2 * page)
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     protect = ctypes.CDLL(None, use_errno=True).mprotect
     assert protect(ctypes.c_void_p(start + page), ctypes.c_size_t(page), 0) == 0
-    program = layer(10, 784, rows, threads)
+    program = layer(10, 784, rows, threads, zeros)
     w, x, out = np.zeros((16, 784), np.float32), np.ones((rows * steps, 784), np.float32), np.zeros(1, np.float32)
     order = np.frombuffer((ctypes.c_int64 * (rows * steps)).from_address(start + page - 8 * rows * steps), np.int64)
     order[:] = np.random.default_rng(0).permutation(rows * steps)

@@ -16,6 +16,7 @@ pytest.importorskip("llvmlite")
 import lucidgrad as lg
 from lucidgrad import nn, optim
 from lucidgrad.compiler import trace
+from lucidgrad.compiler.assembly import NARROW
 from lucidgrad.compiler.kernels import zeros as zeros_module
 from lucidgrad.compiler.kernels.zeros import LEAST
 from lucidgrad.compiler.layout import Place
@@ -78,10 +79,19 @@ def test_not_a_bit_is_different_on_any_machine_and_with_any_number_of_threads(si
     assert_same(*arrays(form, sizes, dtype))
 
 
-@settings(max_examples=12)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("form", sorted(FORMS.keys() - {"of what relu makes zero"}))
+@pytest.mark.parametrize(
+    "sizes", [(64, 64, 10), (33, 65, 16), (70, 47, 20), (130, 35, 31), (40, 200, 9), (61, 150, 17)]
+)
+def test_rows_of_a_vector_or_two_are_taken_eight_at_a_time(sizes, form, dtype):
+    assert_same(*arrays(form, sizes, dtype, share=0.97))
+
+
+@settings(max_examples=20)
 @given(
     st.sampled_from(sorted(FORMS)),
-    st.tuples(st.integers(LEAST, 140), st.integers(LEAST, 140), st.integers(LEAST, 140)),
+    st.tuples(st.integers(LEAST, 140), st.integers(LEAST, 140), st.integers(NARROW + 1, 140)),
     st.sampled_from([0.0, 0.5, 0.97, 1.0]),
 )
 def test_nor_for_any_sizes_and_share_of_zeros(form, sizes, share):
@@ -91,9 +101,11 @@ def test_nor_for_any_sizes_and_share_of_zeros(form, sizes, share):
 
 
 @pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("form", FORMS)
-def test_zero_times_what_is_not_finite_stays_visible(form, special):
-    function, given = arrays(form, (40, 70, 100), np.float32)
+@pytest.mark.parametrize(
+    ("form", "columns"), [*((f, 100) for f in FORMS), ("forward", 10), ("gradient of a weight", 20)]
+)
+def test_zero_times_what_is_not_finite_stays_visible(form, columns, special):
+    function, given = arrays(form, (40, 70, columns), np.float32)
     for place in ((0, 0), (-1, -1), (3, 2)):
         other = given[1].copy()
         other[place] = special
@@ -102,8 +114,9 @@ def test_zero_times_what_is_not_finite_stays_visible(form, special):
         assert_same(function, [given[0], other])
 
 
-def test_nan_and_minus_zero_among_the_zeros_are_not_lost():
-    function, (x, w) = arrays("forward", (40, 70, 100), np.float32)
+@pytest.mark.parametrize("columns", [10, 100])
+def test_nan_and_minus_zero_among_the_zeros_are_not_lost(columns):
+    function, (x, w) = arrays("forward", (40, 70, columns), np.float32)
     x[x == 0] = -0.0
     x[3, 5], x[4, 6] = np.nan, 1e-45
     assert_same(function, [x, w])
@@ -122,9 +135,14 @@ def test_what_lies_behind_a_row_of_the_arena_is_nobody_s_number():
     assert all(same_bits(a, b) for a, b in zip(*results, strict=True))
 
 
-@pytest.mark.parametrize("sizes", [(64, LEAST - 1, 64), (64, 64, LEAST - 1), (LEAST - 1, 64, 64)])
+@pytest.mark.parametrize("sizes", [(64, LEAST - 1, 64), (64, 64, NARROW), (LEAST - 1, 64, 64)])
 def test_small_products_are_not_worth_looking_for_zeros(sizes):
     function, given = arrays("forward", sizes, np.float32)
+    assert not leaves_out(compiled(function, given, True))
+
+
+def test_eight_rows_behind_relu_have_hardly_a_zero_in_common():
+    function, given = arrays("of what relu makes zero", (64, 64, LEAST - 1), np.float32)
     assert not leaves_out(compiled(function, given, True))
 
 
@@ -198,6 +216,25 @@ def histories(model: Any, x: Any, y: Any, **options: Any) -> tuple[list[Any], li
     return [losses for losses, _ in found], [leaves for _, leaves in found]
 
 
+@pytest.mark.parametrize("features", [90, 97])
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("cpu", [None, AVX2])
+def test_a_single_layer_of_few_outputs_learns_the_same(features, kind, cpu, monkeypatch):
+    """Its one weight lies along the outputs, and both of its products leave out zeros of eight rows."""
+    rng = np.random.default_rng(2)
+    x = rng.random((400, features)) * (rng.random((400, features)) > 0.95)
+    x, y = (255 * x).astype(kind), rng.integers(0, 10, 400)
+
+    def model() -> nn.Module:
+        return nn.Linear(features, 10, dtype="float64" if kind == "float64" else "float32")
+
+    if cpu:
+        monkeypatch.setattr("lucidgrad.compiler.program.host", lambda: Target(cpu))
+    (first, *others), left_out = histories(model, x, y, batch_size=50)
+    assert all(losses == first for losses in others)
+    assert left_out == [False, True, True, True]
+
+
 @pytest.mark.parametrize("units", [80, 96, 100, 112, 113])
 def test_threads_that_share_columns_have_whole_tiles(units):
     """Behind relu a layer of more outputs than the batch has rows: its gradient is shared along the vectors."""
@@ -215,19 +252,20 @@ def test_threads_that_share_columns_have_whole_tiles(units):
 
 def check_random_network(seed: int) -> None:
     rng = np.random.default_rng([8, seed])
-    features, *units = (int(n) for n in rng.integers(LEAST, 180, rng.integers(3, 5)))
+    features, *units = (int(n) for n in rng.integers(LEAST, 180, rng.integers(1, 5)))
     batch = int(rng.integers(20, 150))
     x = rng.standard_normal((3 * batch, features)).astype(np.float32)
     if rng.random() < 0.5:
         x[rng.random(x.shape) < 0.8] = 0
-    y = rng.integers(0, 3, len(x))
+    classes = int(rng.integers(2, 25))
+    y = rng.integers(0, classes, len(x))
     rule = [optim.SGD(0.05), optim.Adam(0.01)][rng.integers(2)]
 
     def model() -> nn.Module:
         layers: list[Any] = []
         for inputs, outputs in pairwise((features, *units)):
             layers += [nn.Linear(inputs, outputs), lg.functional.relu]
-        return nn.Sequential(*layers, nn.Linear(units[-1], 3))
+        return nn.Sequential(*layers, nn.Linear((features, *units)[-1], classes))
 
     (first, *others), _ = histories(model, x, y, batch_size=batch, optimizer=rule, epochs=2)
     assert all(losses == first for losses in others), (features, units, batch, rule)

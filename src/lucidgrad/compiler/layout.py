@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.compiler import buffers
-from lucidgrad.compiler.assembly import I64
+from lucidgrad.compiler.assembly import I64, NARROW
 from lucidgrad.compiler.buffers import PANEL, Buffer, dense_strides, padded_size, padded_strides
 from lucidgrad.compiler.fuse import Fusion, Kernel
 from lucidgrad.compiler.index import own_index
@@ -100,7 +100,8 @@ class Plan:
         self.half_zeros = self._zero_with({i.output for i in graph.instructions if _makes_zeros(i)})
         walked = self._walked_through({v for v, p in given if p.panels})
         changed = {graph.inputs[p.state] for _, p in wanted if p.state is not None}
-        self._panel_axis = {v.shape: _fuller(v.shape, axes, v in changed, threads) for v, axes in walked.items()}
+        dear = self._beside_zeros() if threads == 1 else set(walked)
+        self._panel_axis = {v.shape: _fuller(v.shape, axes, v in changed, v in dear) for v, axes in walked.items()}
         self.inputs = [self._outside(v.shape, v.dtype, p) for v, p in given]
         self.buffer_of.update(zip(graph.inputs, self.inputs, strict=True))
         self.mirrors = {v: self._mirror(v) for v, axes in walked.items() if set(axes) != {self._panel_axis[v.shape]}}
@@ -144,6 +145,12 @@ class Plan:
                 if axis not in axes:
                     axes.append(axis)
         return found
+
+    def _beside_zeros(self) -> set[Value]:
+        """Matrices that products leaving out zeros of mostly zeros read vectors of."""
+        products = [i for i in self.fusion.graph.instructions if i.op.name == "matmul" and i.output.shape[-1] > NARROW]
+        pairs = [[self.fusion.base(x) for x in product.inputs] for product in products if self.mostly_zeros]
+        return {right for left, right in pairs if isinstance(left, Value) and left in self.mostly_zeros}
 
     def _mirror(self, value: Value) -> Buffer:
         """A second copy of a matrix, for products that walk through it the other way."""
@@ -265,19 +272,20 @@ class Plan:
         return all(not isinstance(y, Value) or (not y.shape and self._plain(y, kernel)) for y in made.inputs)
 
 
-def _fuller(shape: tuple[int, ...], axes: Sequence[int], changed: bool, threads: int) -> int:
+def _fuller(shape: tuple[int, ...], axes: Sequence[int], changed: bool, dear: bool) -> int:
     """Along which axis a matrix has its panels: the first of these, unless its vectors would be much emptier.
 
-    The gradient and the update run along them too. They pay for a second copy, where the matrix has none anyway, and
-    for more than its writing where several threads read it: each line that one of them writes has to be taken out of
-    the caches of the others. Wide matrices that have one keep the columns that threads own.
+    The gradient and the update run along them too. They pay for a second copy, where the matrix has none anyway. It is
+    dear where several threads read it: each line that one of them writes has to be taken out of the caches of the
+    others. So it is where products leave out zeros, by rows: columns would be multiplied with zeros too. Wide matrices
+    that have a copy keep the columns that threads own.
     """
     first, other = axes[0], 1 - axes[0]
     copied = len(axes) > 1
     if not changed or (copied and shape[other] >= 2 * PANEL):
         return first
     elements = [shape[1 - a] * padded_size(shape[a]) for a in (first, other)]
-    return other if (2.0 if copied or threads > 1 else 1.5) * elements[1] <= elements[0] else first
+    return other if (2.0 if copied or dear else 1.5) * elements[1] <= elements[0] else first
 
 
 def _makes_zeros(instruction: Instruction) -> bool:

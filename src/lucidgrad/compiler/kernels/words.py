@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import gcd
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from lucidgrad.compiler.kernels.nest import Bounds, known, part, rest
 from lucidgrad.compiler.kernels.walk import Walk
 
 BITS = 64
+TOGETHER = 8  # places that are looked at between two jumps
 
 
 @dataclass(frozen=True)
@@ -62,27 +65,34 @@ def bits(c: Builder, truths: Reg) -> Reg:
 
 
 def _along(words: Words, expression: Expression, walk: Walk, bounds: Bounds) -> None:
-    """The words of single rows, along which vectors lie: a word is four of them."""
+    """The words of tiles along whose rows vectors lie: a word is four of them."""
     c = expression.c
     start, stop = bounds.get(walk.down, (0, walk.instruction.output.shape[walk.down]))
+    last = c.sub(expression.frame.math.register(stop), 1)
 
-    def word(row: Reach, first: Operand, count: int) -> Reg:
-        begin, dtype = row.at(c, first), row.buffer.dtype
+    def word(rows: Sequence[Reach], first: Operand, count: int) -> Reg:
+        dtype = rows[0].buffer.dtype
+        begins = [row.at(c, first) for row in rows]
         made: list[Reg] = []
         for shift in range(0, count, LANES):
-            vector = c.load(c.offset(begin, shift, dtype), dtype, LANES, tail_mask(c, count - shift))
-            found = bits(c, c.compare("ne", vector, 0))
+            mask = tail_mask(c, count - shift)
+            vectors = [c.load(c.offset(begin, shift, dtype), dtype, LANES, mask) for begin in begins]
+            # As patterns of bits, so that one comparison is enough; but for the sign, as -0 is a zero too.
+            pattern = reduce(c.or_, [c.bitcast(v, np.dtype(f"i{dtype.itemsize}")) for v in vectors])
+            found = bits(c, c.compare("ne", c.shl(pattern, 1), 0))
             made.append(c.shl(found, shift) if shift else found)
         return reduce(c.or_, made)
 
-    with c.loop(start, stop) as loop, expression.scope():
-        row = walk.scalars(expression, loop.index, 0, along=True)
+    with c.loop(start, stop, words.rows) as loop, expression.scope():
+        numbers = [c.minimum(c.add(loop.index, r), last) if r else loop.index for r in range(words.rows)]
+        rows = [walk.scalars(expression, number, 0, along=True) for number in numbers]
+        tile = c.div(loop.index, words.rows)
         whole = walk.depth // BITS
         if whole:
             with c.loop(0, whole) as block, expression.scope():
-                words.store(expression, loop.index, block.index, word(row, c.mul(block.index, BITS), BITS))
+                words.store(expression, tile, block.index, word(rows, c.mul(block.index, BITS), BITS))
         if walk.depth % BITS:
-            words.store(expression, loop.index, whole, word(row, whole * BITS, walk.depth % BITS))
+            words.store(expression, tile, whole, word(rows, whole * BITS, walk.depth % BITS))
 
 
 def _across(words: Words, expression: Expression, walk: Walk, bounds: Bounds) -> None:
@@ -104,14 +114,16 @@ def _sixteen(words: Words, expression: Expression, walk: Walk, first: Component,
 
     def half(start: Component, places: int) -> Reg:
         """Thirty-two bits of each lane."""
-        with c.loop(0, places, 1, [c.zero(I32, LANES), c.const(1, I32, LANES)]) as loop, expression.scope():
-            found, bit = loop.values
-            nonzero = c.compare(
-                "ne", walk.scalar(expression, (), Lane(first), math.add(start, known(loop.index)), mask), 0
-            )
-            if mask is not None:  # behind a row of the arena there is anything
-                nonzero = c.and_(nonzero, mask)
-            loop.next = [c.or_(found, c.select(nonzero, bit, c.zero(I32, LANES))), c.shl(bit, 1)]
+        step = gcd(places, TOGETHER)
+        with c.loop(0, places, step, [c.zero(I32, LANES)]) as loop, expression.scope():
+            found = c.zero(I32, LANES)
+            for n in range(step):
+                place = math.add(start, known(c.add(loop.index, n)))
+                nonzero = c.compare("ne", walk.scalar(expression, (), Lane(first), place, mask), 0)
+                if mask is not None:  # behind a row of the arena there is anything
+                    nonzero = c.and_(nonzero, mask)
+                found = c.select(nonzero, c.or_(found, 1 << n), found)
+            loop.next = [c.or_(loop.values[0], c.shl(found, c.cast(loop.index, I32)))]
         return _of_tiles(c, loop.values[0], words.rows)
 
     def write(block: Component, places: int) -> None:

@@ -6,7 +6,9 @@ bits is made for each tile and each 64 places of the inner axis: which of them a
 chain of fused multiplications and additions then goes from one set bit to the next, in the same order as otherwise.
 
 All rows go through 64 places of the inner axis before any of them goes on: what is read of the other matrix for so many
-places fits the first cache, and rows find it there. Between the blocks, the sums wait in memory.
+places fits the first cache, and rows find it there. Between the blocks, the sums wait in memory. Long rows leave out
+their own zeros; where rows of the result are a vector or two, as where a layer tells ten classes apart, a tile is eight
+of them, and leaves out what is zero in all: the edges of pictures, words that few texts have.
 
 Adding 0 * b changes nothing (but -0, to which a chain can only come by underflow) unless b is infinite or NaN. So each
 block of the other matrix is looked through first: where it holds one of those, nothing is left out.
@@ -17,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import gcd
 from typing import TYPE_CHECKING
 
 from lucidgrad.compiler.assembly import I64, LANES, NARROW, Operand, Reg
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
     from lucidgrad.compiler.machine import Target
 
 LINE = 64  # bytes that the cache fetches together
-LEAST = 32  # of each axis: below, looking for zeros takes as long as multiplying by them
+LEAST = 32  # of each axis: below, looking for zeros takes as long as multiplying by them; of vectors see ``_is_short``
+CHAINS = 4  # sums side by side, where each would have to wait for the one before
+ROWS = 8  # of a tile, where they are short
 WHOLE_ROW = 7  # vectors of a row that go through the inner axis together, rather than in two halves
 
 
@@ -51,7 +56,7 @@ class Listing:
     kept
         Where the sums of a tile wait for the next block of the inner axis, if there is one.
     data
-        The data set whose rows the matrix has, if it is read where that lies.
+        The data set whose rows the matrix has, if this product asks for those of the next batch.
     check
         The word that says whether the other matrix is finite; None: the kernel looks.
     parts
@@ -81,17 +86,28 @@ def tile(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> tupl
         return None
     other, axis = walk.vectors_of(plan.fusion)
     columns, rows = kernel.shape[walk.across], kernel.shape[walk.down]
-    if not isinstance(other, Value) or min(walk.depth, columns) < LEAST or columns <= NARROW:
+    if not isinstance(other, Value) or walk.depth < LEAST or columns <= NARROW:
+        return None
+    if _is_short(columns) and matrix not in plan.mostly_zeros:  # hardly a place that is zero in eight rows
         return None
     if rows < LEAST and other not in plan.checks:  # they would not make up for looking through it
         return None
     if not _lies_in_rows(plan.buffer_of[matrix]) or not any(_lies_along(b, axis) for b in plan.copies_of(other)):
         return None
+    if _is_short(columns):
+        vectors = -(-columns // LANES)
+        most = min(ROWS, rows, registers // (2 * vectors))
+        return 1 << max(0, most.bit_length() - 1), vectors
     together = registers >= 32 and matrix in plan.mostly_zeros and not _inner_lies_along(walk, plan)
     vectors, most = -(-columns // LANES), PANEL // LANES
     if registers >= 32 and vectors <= WHOLE_ROW and shared != walk.across:
         most = WHOLE_ROW
     return 2 if together else 1, max(1, min(vectors, most, registers // 2))
+
+
+def _is_short(columns: int) -> bool:
+    """Whether rows of a product are so short that by itself none makes up for looking for zeros."""
+    return columns < LEAST
 
 
 def _inner_lies_along(walk: Walk, plan: Plan) -> bool:
@@ -123,11 +139,22 @@ def listing(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> L
     down, blocks = kernel.shape[walk.down], -(-walk.depth // BITS)
     words = Words(plan.private((-(-down // rows), blocks), I64), along, rows)
     kept = plan.private((down, vectors * LANES), walk.instruction.output.dtype) if blocks > 1 else None
-    data = buffer if along and buffer.kind == GATHERED else None
+    data = buffer if buffer.kind == GATHERED and _fetches_ahead(kernel.shape[walk.across], along, plan) else None
     other, _ = walk.vectors_of(plan.fusion)
     tiles = max(1, down // (rows * plan.threads))  # of a thread
     parts = 2 ** min(tiles.bit_length() - 1, BITS.bit_length() - 1) if plan.buffer_of[other].past_caches else 0
     return Listing(words, vectors * LANES, kept, data, plan.checks.get(other), parts)
+
+
+def _fetches_ahead(columns: int, along: bool, plan: Plan) -> bool:
+    """Whether a product with the rows of a data set asks for the next batch's.
+
+    The one in which they are multiplied by a weight does; where its rows are short, it is over sooner than memory
+    answers, and the gradient of the weight asks. Threads need both, as each has some rows there and some columns here.
+    """
+    if not _is_short(columns):
+        return along
+    return not along or plan.threads > 1
 
 
 def read_in_blocks(kernel: Kernel, plan: Plan, target: Target, shared: int | None) -> Value | None:
@@ -135,9 +162,11 @@ def read_in_blocks(kernel: Kernel, plan: Plan, target: Target, shared: int | Non
     anchor = kernel.anchor
     if anchor is None or anchor.op.name != "matmul":
         return None
-    if tile(kernel, plan, target.vectors(anchor.output.dtype), shared) is None:
+    walk = walk_of(kernel, plan.buffer_of)
+    columns = kernel.shape[walk.across]
+    if _is_short(columns) or tile(kernel, plan, target.vectors(anchor.output.dtype), shared) is None:
         return None
-    matrix, _ = walk_of(kernel, plan.buffer_of).vectors_of(plan.fusion)
+    matrix, _ = walk.vectors_of(plan.fusion)
     return matrix  # type: ignore[no-any-return]
 
 
@@ -199,10 +228,11 @@ class Block:
         lanes: Sequence[Lane],
         masks: Sequence[Reg | None],
     ) -> None:
-        self.listed, self.number, self.start, self.lanes, self.masks = listed, number, start, lanes, masks
-        self._fill = listed.expression.c.and_(self._nothing_left_out(places), ones(places))
+        self.listed, self.number, self.start, self.places = listed, number, start, places
+        self.lanes, self.masks = lanes, masks
+        self._fill = listed.expression.c.and_(self._nothing_left_out(), ones(places))
 
-    def _nothing_left_out(self, places: int) -> Reg:
+    def _nothing_left_out(self) -> Reg:
         """-1 where a number that vectors are read from is not finite, else 0: zeros added up, or NaN.
 
         To look also brings the block into the first cache.
@@ -212,13 +242,15 @@ class Block:
         if check is not None:
             return expression.frame.at_top(("check", check), lambda: expression.frame.load(check, (0,)))
         zero = c.zero(walk.instruction.output.dtype, c.lanes)
-        with c.loop(0, places, 1, [zero] * len(self.lanes)) as loop, expression.scope():
-            for v, (at, mask) in enumerate(zip(self.lanes, self.masks, strict=True)):
-                vector = walk.vector(expression, (), c.add(self.start, loop.index), at, mask)
-                if mask is not None:  # what fills a row up is nobody's number
-                    vector = c.select(mask, vector, zero)
-                loop.next[v] = c.fma(vector, 0.0, loop.values[v])
-        wrong = c.compare("ne", reduce(c.add, loop.values), 0)
+        together = gcd(self.places, max(1, CHAINS // len(self.lanes)))
+        with c.loop(0, self.places, together, [zero] * (together * len(self.lanes))) as loop, expression.scope():
+            further = [c.add(self.start, c.add(loop.index, n)) for n in range(together)]
+            looked = [(k, at, mask) for k in further for at, mask in zip(self.lanes, self.masks, strict=True)]
+            vectors = [walk.vector(expression, (), *where) for where in looked]
+            loop.next = [c.fma(x, 0.0, total) for x, total in zip(vectors, loop.values, strict=True)]
+        masks = [*self.masks] * together  # what fills a row up is nobody's number
+        mine = [x if mask is None else c.select(mask, x, zero) for x, mask in zip(loop.values, masks, strict=True)]
+        wrong = c.compare("ne", reduce(c.add, mine), 0)
         return c.select(c.compare("ne", bits(c, wrong), 0), c.const(-1, I64), 0)  # type: ignore[no-any-return]
 
     def sums(self, rows: Sequence[Reg]) -> list[Reg]:
@@ -280,12 +312,26 @@ class Block:
         c, data = frame.c, listed.listing.data
         if data is None:
             return
+        if not listed.listing.words.along:
+            self._fetch_columns(data, rows)
+            return
         size = data.dtype.itemsize
         with c.if_(c.compare("eq", frame.math.register(self.lanes[0].base), 0)), listed.expression.scope():
             for row in rows:
                 first = c.offset(frame.row_ahead(data, row), self.start, data.dtype)
                 for further in range(0, min(BITS, listed.walk.depth), LINE // size):
                     frame.fetch(c.offset(first, further, data.dtype))
+
+    def _fetch_columns(self, data: Buffer, rows: Sequence[Reg]) -> None:
+        """The same, of the columns that a tile reads: tiles that share a line ask for it in some rows each."""
+        frame, height = self.listed.expression.frame, self.listed.listing.words.rows
+        c, sharing = frame.c, max(1, LINE // (data.dtype.itemsize * height))
+        each = -(-self.places // sharing)
+        first = c.mul(c.rem(c.div(rows[0], height), sharing), each)
+        end = c.minimum(c.add(first, each), self.places)
+        with c.loop(first, end) as loop, self.listed.expression.scope():
+            row = frame.row_ahead(data, c.add(self.start, loop.index))
+            frame.fetch(c.offset(row, rows[0], data.dtype))
 
     def _fetch_next(self, rows: Sequence[Reg]) -> None:
         """Ask for this tile's part of the next block of the other matrix, where that comes from memory."""
