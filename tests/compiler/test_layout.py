@@ -105,11 +105,12 @@ def test_rows_of_the_next_batch_are_asked_for_ahead() -> None:
 
 
 def test_rows_are_asked_for_by_the_product_that_has_time() -> None:
-    def asking(outputs: int, threads: int) -> list[bool]:
-        text = layer(outputs, 784, 32, threads, zeros=True).text
+    def asking(outputs: int, threads: int, rows: int = 32) -> list[bool]:
+        text = layer(outputs, 784, rows, threads, zeros=True).text
         return ["@llvm.prefetch" in text.split(f"@kernel{number}(")[1].split("\ndefine")[0] for number in (0, 2)]
 
     assert asking(128, 1) == asking(128, 2) == [True, False], "the product of the rows is long enough"
+    assert asking(128, 1, rows=400) == [True, True], "of so many some have left the second cache again"
     assert asking(10, 1) == [False, True], "the gradient comes last"
     assert asking(10, 2) == [True, True], "each thread has other rows here than columns there"
 

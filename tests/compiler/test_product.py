@@ -25,6 +25,7 @@ FORMS = {
 SIZES = [
     (1, 1, 1), (1, 70, 10), (2, 3, 17), (3, 1, 64), (5, 7, 65), (6, 16, 48), (7, 33, 31), (9, 2, 80), (11, 5, 33),
     (12, 12, 12), (13, 64, 16), (14, 9, 15), (15, 8, 128), (23, 10, 63), (29, 4, 49), (32, 17, 10), (70, 70, 70),
+    (21, 9, 24), (31, 40, 100),
 ]  # fmt: skip
 
 
@@ -60,9 +61,17 @@ def test_products_of_all_sizes_are_those_of_numpy_in_float64(form, dtype):
         assert (error <= sizes[1] * np.finfo(dtype).eps * size).all(), sizes
 
 
+@pytest.mark.parametrize(("columns", "half"), [(24, True), (100, True), (104, True), (105, False), (112, False)])
+def test_the_last_vector_of_a_row_is_half_as_long_where_that_is_enough(columns, half):
+    function, arrays = operands("forward", (20, 30, columns), np.float32)
+    text = Program(trace(function, *map(Tensor.wrap, arrays))).text
+    assert ("fma.v8f32" in text) == half
+    assert "fma.v16f32" in text
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("cpu", [AVX2, BASELINE])
-@pytest.mark.parametrize("sizes", [(7, 33, 31), (15, 8, 70), (5, 21, 10)])
+@pytest.mark.parametrize("sizes", [(7, 33, 31), (15, 8, 70), (5, 21, 10), (17, 40, 100)])
 def test_products_have_the_same_bits_on_every_machine(sizes, cpu, dtype):
     for form in FORMS:
         function, arrays = operands(form, sizes, dtype)

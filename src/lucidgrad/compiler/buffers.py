@@ -316,7 +316,7 @@ class Frame:
         pointer, consecutive = self.address(buffer, index)
         if consecutive:
             whole = mask is None or buffer.has_whole_rows
-            if buffer.past_caches and self.c.lanes == LANES:
+            if buffer.past_caches and self.c.lanes * buffer.dtype.itemsize >= ALIGNMENT:
                 self.c.store(self.c.splat(value), pointer, align=ALIGNMENT, past=True)
             else:
                 self.c.store(self.c.splat(value), pointer, mask=None if whole else mask)

@@ -6,7 +6,8 @@ The instruction is picked by the kind of number. No flag that lets LLVM change a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from lucidgrad.compiler.registers import I1, I32, I64, LANES, U64, Dtype, Operand, Reg, literal, type_of
@@ -22,6 +23,13 @@ class Instructions:
         self.lines: list[str] = []
         self.lanes = LANES
         self._count = 0
+
+    @contextmanager
+    def of_width(self, lanes: int) -> Iterator[None]:
+        """Vectors have so many lanes in the meantime."""
+        before, self.lanes = self.lanes, lanes
+        yield
+        self.lanes = before
 
     # --- constants and plain lines ----------------------------------------------------------------------------------
 

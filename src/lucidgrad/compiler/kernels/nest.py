@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 from lucidgrad.compiler.assembly import LANES, NARROW, Reg
 from lucidgrad.compiler.buffers import Buffer, tail_mask
@@ -33,6 +34,24 @@ def vector_axis(shape: Sequence[int]) -> int | None:
 def width(columns: int) -> int:
     """How many lanes the vectors along rows of so many elements are to have."""
     return NARROW if columns <= NARROW else LANES
+
+
+class Columns(NamedTuple):
+    """Columns side by side that are a vector, how many lanes it has, and which of them are columns; None: all."""
+
+    at: Lane
+    lanes: int
+    mask: Reg | None
+
+
+def side_by_side(expression: Expression, first: Component, count: int) -> list[Columns]:
+    """So many columns, in vectors; where no more than half of the last one would be of use, it is half as long."""
+    c, math = expression.c, expression.frame.math
+    found = []
+    for further in range(0, count, c.lanes):
+        with c.of_width(min(c.lanes, width(count - further))):
+            found.append(Columns(Lane(math.add(first, further)), c.lanes, tail_mask(c, count - further)))
+    return found
 
 
 def part(expression: Expression, bounds: Bounds, axis: int, whole: int) -> tuple[int | Reg, int | Reg]:

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lucidgrad.compiler.assembly import LANES, Reg
-from lucidgrad.compiler.buffers import PANEL, tail_mask
+from lucidgrad.compiler.buffers import PANEL
 from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
-from lucidgrad.compiler.index import Component, Index, Lane
+from lucidgrad.compiler.index import Component, Index
 from lucidgrad.compiler.kernels.elementwise import store_all
-from lucidgrad.compiler.kernels.nest import Bounds, known, loops, part, rest, width
-from lucidgrad.compiler.kernels.walk import Walk, walk_of
+from lucidgrad.compiler.kernels.nest import Bounds, Columns, known, loops, part, rest, side_by_side, width
+from lucidgrad.compiler.kernels.walk import Walk, each_by_each, walk_of
 from lucidgrad.compiler.kernels.zeros import Listed, Listing
 
 
@@ -83,21 +83,20 @@ class _Product:
     def rows(self, batch: Index, column: Component, columns: int) -> None:
         """All rows of some columns: in whole tiles, then what is left over."""
         expression, c, listed = self.expression, self.expression.c, self.listed
-        lanes = [Lane(expression.frame.math.add(column, v)) for v in range(0, columns, LANES)]
-        masks = [tail_mask(c, columns - v) for v in range(0, columns, LANES)]
+        vectors = side_by_side(expression, column, columns)
         if listed is None:
-            for below, few in self._tiles(self.tiles.rows(len(lanes))):
-                self._store(batch, below, lanes, masks, self._sums(batch, below, lanes, masks, few))
+            for below, few in self._tiles(self.tiles.rows(len(vectors))):
+                self._store(batch, below, vectors, self._sums(batch, below, vectors, few))
             return
         height, last = listed.listing.words.rows, listed.listing.words.blocks - 1
         if last:
             with c.loop(0, last) as loop, expression.scope():
-                block = listed.block(loop.index, lanes, masks)
+                block = listed.block(loop.index, vectors)
                 for below, _ in self._tiles(height):
                     listed.keep(below, block.sums(below))
-        block = listed.block(last, lanes, masks)
+        block = listed.block(last, vectors)
         for below, _ in self._tiles(height):
-            self._store(batch, below, lanes, masks, block.sums(below))
+            self._store(batch, below, vectors, block.sums(below))
 
     def _tiles(self, height: int) -> Iterator[tuple[list[Reg], bool]]:
         """A loop over the rows of each tile, and whether there are two tiles of that height at most.
@@ -127,51 +126,45 @@ class _Product:
         self,
         batch: Index,
         rows: Sequence[Reg],
-        lanes: Sequence[Lane],
-        masks: Sequence[Reg | None],
+        vectors: Sequence[Columns],
         sums: Sequence[Reg],
     ) -> None:
         expression, walk = self.expression, self.walk
-        for r, row in enumerate(rows):
-            for v, (at, mask) in enumerate(zip(lanes, masks, strict=True)):
-                with expression.scope():
-                    index = walk.output(batch, row, at)
-                    expression.define(walk.instruction.output, index, sums[r * len(lanes) + v], mask)
-                    store_all(expression, self.kernel, index, mask)
+        places = [(row, columns) for row in rows for columns in vectors]
+        for (row, (at, lanes, mask)), total in zip(places, sums, strict=True):
+            with expression.scope(), expression.c.of_width(lanes):
+                index = walk.output(batch, row, at)
+                expression.define(walk.instruction.output, index, total, mask)
+                store_all(expression, self.kernel, index, mask)
 
     def _sums(
         self,
         batch: Index,
         rows: Sequence[Reg],
-        lanes: Sequence[Lane],
-        masks: Sequence[Reg | None],
+        vectors: Sequence[Columns],
         few: bool,
     ) -> list[Reg]:
         """The tile: of each row its vectors, one row after the other."""
         expression, c, walk = self.expression, self.expression.c, self.walk
         dtype = walk.instruction.output.dtype
-        zero = c.zero(dtype, c.lanes)
-        with c.loop(0, walk.depth, 1, [zero] * (len(rows) * len(lanes))) as loop, expression.scope():
-            vectors = [walk.vector(expression, batch, loop.index, at, m) for at, m in zip(lanes, masks, strict=True)]
-            self._fetch_ahead(loop.index, rows, lanes, few)
-            following = []
-            for r, row in enumerate(rows):
-                scalar = c.splat(walk.scalar(expression, batch, row, loop.index))
-                for v, vector in enumerate(vectors):
-                    total = loop.values[r * len(lanes) + v]
-                    following.append(
-                        c.fma(scalar, vector, total) if dtype.kind == "f" else c.add(total, c.mul(scalar, vector))
-                    )
-            loop.next = following
+        zeros = [c.zero(dtype, lanes) for _, lanes, _ in vectors]
+        with c.loop(0, walk.depth, 1, zeros * len(rows)) as loop, expression.scope():
+            read = [walk.vector(expression, batch, loop.index, columns) for columns in vectors]
+            self._fetch_ahead(loop.index, rows, vectors, few)
+            scalars = (walk.scalar(expression, batch, row, loop.index) for row in rows)
+            loop.next = [
+                c.fma(x, y, total) if dtype.kind == "f" else c.add(total, c.mul(x, y))
+                for (x, y), total in zip(each_by_each(c, scalars, read), loop.values, strict=True)
+            ]
         return loop.values  # type: ignore[no-any-return]
 
-    def _fetch_ahead(self, k: Reg, rows: Sequence[Reg], lanes: Sequence[Lane], few: bool) -> None:
+    def _fetch_ahead(self, k: Reg, rows: Sequence[Reg], vectors: Sequence[Columns], few: bool) -> None:
         """Ask for what the next batch has at a place of the inner axis, where few tiles would ask for the same."""
         data, frame = self.walk.data_set(self.expression), self.expression.frame
         if data is None:
             return
         if self.walk.down < self.walk.across:  # its rows are read along the vectors
-            for at in lanes if few else ():
+            for at, _, _ in vectors if few else ():
                 frame.fetch_ahead(data, (k, at))
-        elif self.kernel.shape[self.walk.across] <= len(lanes) * LANES:  # from row to row of the tile, in one line
+        elif self.kernel.shape[self.walk.across] <= len(vectors) * LANES:  # from row to row of the tile, in one line
             frame.fetch_ahead(data, (k, rows[0]))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lucidgrad.compiler.assembly import Reg
+from lucidgrad.compiler.assembly import Builder, Reg
 from lucidgrad.compiler.buffers import GATHERED, Buffer
 from lucidgrad.compiler.expression import Expression, Reach
 from lucidgrad.compiler.fuse import Fusion, Kernel
 from lucidgrad.compiler.index import Component, Index, broadcast_index
-from lucidgrad.compiler.kernels.nest import panel_axis
+from lucidgrad.compiler.kernels.nest import Columns, panel_axis
 from lucidgrad.graph import Instruction, Value
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -76,12 +76,22 @@ class Walk:
         buffer = expression.stored.get(right) if isinstance(right, Value) else None
         return buffer if buffer is not None and buffer.kind == GATHERED and len(buffer.shape) == 2 else None
 
-    def vector(self, expression: Expression, batch: Index, k: Component, lane: Component, mask: Reg | None) -> Reg:
+    def vector(self, expression: Expression, batch: Index, k: Component, columns: Columns) -> Reg:
         """A vector of the other operand."""
         left, right = self.instruction.inputs
-        x, index = (right, (k, lane)) if self.down < self.across else (left, (lane, k))
-        value = expression.at(x, (*batch[len(batch) - x.ndim + 2 :], *index), mask)
-        return expression.c.splat(value)  # type: ignore[no-any-return]
+        x, index = (right, (k, columns.at)) if self.down < self.across else (left, (columns.at, k))
+        with expression.c.of_width(columns.lanes):
+            value = expression.at(x, (*batch[len(batch) - x.ndim + 2 :], *index), columns.mask)
+            return expression.c.splat(value)  # type: ignore[no-any-return]
+
+
+def each_by_each(c: Builder, scalars: Iterable[Reg], vectors: Sequence[Reg]) -> Iterator[tuple[Reg, Reg]]:
+    """Each scalar, spread out, with each vector."""
+    widths = dict.fromkeys(vector.lanes for vector in vectors)
+    for scalar in scalars:
+        spread = {lanes: c.splat(scalar, lanes) for lanes in widths}
+        for vector in vectors:
+            yield spread[vector.lanes], vector
 
 
 def walk_of(kernel: Kernel, stored: Mapping[Value, Buffer]) -> Walk:

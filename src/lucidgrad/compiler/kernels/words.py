@@ -60,8 +60,10 @@ def ones(n: int) -> int:
 
 
 def bits(c: Builder, truths: Reg) -> Reg:
-    """Sixteen truths as the low bits of an int64."""
-    return c.cast(c.emit(f"bitcast {truths.type} {truths.text} to i16", np.dtype(np.uint16)), I64)
+    """The truths of a vector's lanes as the low bits of an int64."""
+    return c.cast(
+        c.emit(f"bitcast {truths.type} {truths.text} to i{truths.lanes}", np.dtype(f"u{truths.lanes // 8}")), I64
+    )
 
 
 def _along(words: Words, expression: Expression, walk: Walk, bounds: Bounds) -> None:

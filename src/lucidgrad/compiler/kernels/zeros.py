@@ -26,9 +26,8 @@ from lucidgrad.compiler.assembly import I64, LANES, NARROW, Operand, Reg
 from lucidgrad.compiler.buffers import GATHERED, PANEL, Buffer
 from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
-from lucidgrad.compiler.index import Lane
-from lucidgrad.compiler.kernels.nest import Bounds
-from lucidgrad.compiler.kernels.walk import Walk, walk_of
+from lucidgrad.compiler.kernels.nest import Bounds, Columns
+from lucidgrad.compiler.kernels.walk import Walk, each_by_each, walk_of
 from lucidgrad.compiler.kernels.words import BITS, Words, bits, ones
 from lucidgrad.graph import Value
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from lucidgrad.compiler.machine import Target
 
 LINE = 64  # bytes that the cache fetches together
+NEAR = 2**20  # bytes that the second cache has room for
 LEAST = 32  # of each axis: below, looking for zeros takes as long as multiplying by them; of vectors see ``_is_short``
 CHAINS = 4  # sums side by side, where each would have to wait for the one before
 ROWS = 8  # of a tile, where they are short
@@ -139,21 +139,23 @@ def listing(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> L
     down, blocks = kernel.shape[walk.down], -(-walk.depth // BITS)
     words = Words(plan.private((-(-down // rows), blocks), I64), along, rows)
     kept = plan.private((down, vectors * LANES), walk.instruction.output.dtype) if blocks > 1 else None
-    data = buffer if buffer.kind == GATHERED and _fetches_ahead(kernel.shape[walk.across], along, plan) else None
+    ahead = buffer.kind == GATHERED and _fetches_ahead(kernel.shape[walk.across], along, buffer, plan)
+    data = buffer if ahead else None
     other, _ = walk.vectors_of(plan.fusion)
     tiles = max(1, down // (rows * plan.threads))  # of a thread
     parts = 2 ** min(tiles.bit_length() - 1, BITS.bit_length() - 1) if plan.buffer_of[other].past_caches else 0
     return Listing(words, vectors * LANES, kept, data, plan.checks.get(other), parts)
 
 
-def _fetches_ahead(columns: int, along: bool, plan: Plan) -> bool:
+def _fetches_ahead(columns: int, along: bool, batch: Buffer, plan: Plan) -> bool:
     """Whether a product with the rows of a data set asks for the next batch's.
 
-    The one in which they are multiplied by a weight does; where its rows are short, it is over sooner than memory
-    answers, and the gradient of the weight asks. Threads need both, as each has some rows there and some columns here.
+    The one in which they are multiplied by a weight does. Of a large batch the gradient of the weight asks once more,
+    for what has left the second cache in the meantime. Where rows of the product are short, it is over sooner than
+    memory answers, and the gradient asks. Threads need both then, as each has some rows there and some columns here.
     """
     if not _is_short(columns):
-        return along
+        return along or batch.elements * batch.dtype.itemsize > NEAR
     return not along or plan.threads > 1
 
 
@@ -184,29 +186,30 @@ class Listed:
         listing.words.write(expression, walk, bounds)
         return cls(expression, walk, listing)
 
-    def block(self, number: Operand, lanes: Sequence[Lane], masks: Sequence[Reg | None]) -> Block:
+    def block(self, number: Operand, vectors: Sequence[Columns]) -> Block:
         """A block of the inner axis, of some columns."""
         c, blocks = self.expression.c, self.listing.words.blocks
         start = c.mul(c.const(number, I64) if isinstance(number, int) else number, BITS)
         places = self.walk.depth - (blocks - 1) * BITS if isinstance(number, int) and number == blocks - 1 else BITS
-        return Block(self, number, start, places, lanes, masks)
+        return Block(self, number, start, places, vectors)
 
     def keep(self, rows: Sequence[Reg], sums: Sequence[Reg]) -> None:
         """Put a tile away until the next block of the inner axis."""
         for total, place in zip(sums, self._places(rows, len(sums) // len(rows)), strict=True):
             self.expression.c.store(total, place)
 
-    def kept(self, rows: Sequence[Reg], vectors: int, block: Operand) -> list[Reg]:
+    def kept(self, rows: Sequence[Reg], vectors: Sequence[Columns], block: Operand) -> list[Reg]:
         """What was put away; zeros at the beginning."""
         c, dtype = self.expression.c, self.walk.instruction.output.dtype
-        zero = c.zero(dtype, c.lanes)
+        zeros = [c.zero(dtype, lanes) for _, lanes, _ in vectors] * len(rows)
         if self.listing.kept is None:
-            return [zero] * (len(rows) * vectors)
-        kept = [c.load(place, dtype, c.lanes) for place in self._places(rows, vectors)]
+            return zeros
+        places = self._places(rows, len(vectors))
+        kept = [c.load(place, dtype, zero.lanes) for place, zero in zip(places, zeros, strict=True)]
         if isinstance(block, int):  # the last one
             return kept
         first = c.compare("eq", block, 0)
-        return [c.select(first, zero, x) for x in kept]
+        return [c.select(first, zero, x) for zero, x in zip(zeros, kept, strict=True)]
 
     def _places(self, rows: Sequence[Reg], vectors: int) -> list[Reg]:
         assert self.listing.kept is not None  # there are several blocks
@@ -225,11 +228,9 @@ class Block:
         number: Operand,
         start: Reg,
         places: int,
-        lanes: Sequence[Lane],
-        masks: Sequence[Reg | None],
+        vectors: Sequence[Columns],
     ) -> None:
-        self.listed, self.number, self.start, self.places = listed, number, start, places
-        self.lanes, self.masks = lanes, masks
+        self.listed, self.number, self.start, self.places, self.vectors = listed, number, start, places, vectors
         self._fill = listed.expression.c.and_(self._nothing_left_out(), ones(places))
 
     def _nothing_left_out(self) -> Reg:
@@ -241,17 +242,17 @@ class Block:
         c = expression.c
         if check is not None:
             return expression.frame.at_top(("check", check), lambda: expression.frame.load(check, (0,)))
-        zero = c.zero(walk.instruction.output.dtype, c.lanes)
-        together = gcd(self.places, max(1, CHAINS // len(self.lanes)))
-        with c.loop(0, self.places, together, [zero] * (together * len(self.lanes))) as loop, expression.scope():
-            further = [c.add(self.start, c.add(loop.index, n)) for n in range(together)]
-            looked = [(k, at, mask) for k in further for at, mask in zip(self.lanes, self.masks, strict=True)]
-            vectors = [walk.vector(expression, (), *where) for where in looked]
+        together = gcd(self.places, max(1, CHAINS // len(self.vectors)))
+        zeros = [c.zero(walk.instruction.output.dtype, lanes) for _, lanes, _ in self.vectors]
+        with c.loop(0, self.places, together, zeros * together) as loop, expression.scope():
+            places = [c.add(self.start, c.add(loop.index, n)) for n in range(together)]
+            vectors = [walk.vector(expression, (), k, columns) for k in places for columns in self.vectors]
             loop.next = [c.fma(x, 0.0, total) for x, total in zip(vectors, loop.values, strict=True)]
-        masks = [*self.masks] * together  # what fills a row up is nobody's number
-        mine = [x if mask is None else c.select(mask, x, zero) for x, mask in zip(loop.values, masks, strict=True)]
-        wrong = c.compare("ne", reduce(c.add, mine), 0)
-        return c.select(c.compare("ne", bits(c, wrong), 0), c.const(-1, I64), 0)  # type: ignore[no-any-return]
+        wrong = []
+        for n, (_, _, mask) in enumerate(self.vectors):
+            found = c.compare("ne", reduce(c.add, loop.values[n :: len(self.vectors)]), 0)
+            wrong.append(bits(c, found if mask is None else c.and_(found, mask)))  # what fills a row up is nobody's
+        return c.select(c.compare("ne", reduce(c.or_, wrong), 0), c.const(-1, I64), 0)  # type: ignore[no-any-return]
 
     def sums(self, rows: Sequence[Reg]) -> list[Reg]:
         """The tile behind this block: of each row its vectors, one row after the other."""
@@ -261,14 +262,12 @@ class Block:
         self._fetch_ahead(rows)
         self._fetch_next(rows)
         word = c.or_(listed.listing.words.load(expression, rows[0], self.number), self._fill)
-        before = listed.kept(rows, len(self.lanes), self.number)
+        before = listed.kept(rows, self.vectors, self.number)
         with c.loop(0, c.intrinsic("ctpop", [word]), 1, [word, *before]) as loop, expression.scope():
             left_over, totals = loop.values[0], loop.values[1:]
             bit = c.emit(f"call i64 @llvm.cttz.i64(i64 {left_over.text}, i1 true)", I64)
             k = c.add(self.start, bit)
-            scalars = [c.splat(x) for x in left(k)]
-            vectors = right(k)
-            pairs = [(x, y) for x in scalars for y in vectors]
+            pairs = each_by_each(c, left(k), right(k))
             made = [c.fma(x, y, total) for (x, y), total in zip(pairs, totals, strict=True)]
             loop.next = [c.and_(left_over, c.sub(left_over, 1)), *made]
         return loop.values[1:]  # type: ignore[no-any-return]
@@ -291,18 +290,23 @@ class Block:
         """What gives the vectors at a place of the inner axis."""
         c = self.listed.expression.c
         buffer, places = self._places()
-        masks = [None if buffer.has_whole_rows else mask for mask in self.masks]
-        return lambda k: [c.load(p, buffer.dtype, LANES, mask) for p, mask in zip(places(k), masks, strict=True)]
+
+        def vectors(k: Reg) -> list[Reg]:
+            masks = [None if buffer.has_whole_rows else mask for _, _, mask in self.vectors]
+            widths = [lanes for _, lanes, _ in self.vectors]
+            return [c.load(p, buffer.dtype, n, m) for p, n, m in zip(places(k), widths, masks, strict=True)]
+
+        return vectors
 
     def _places(self) -> tuple[Buffer, Callable[[Reg], list[Reg]]]:
         """Where the other matrix lies, and what gives the addresses of its vectors at a place of the inner axis."""
         c, each = self.listed.expression.c, PANEL // LANES
-        panels = [self.listed.walk.vectors(self.listed.expression, at) for at in self.lanes[::each]]
+        panels = [self.listed.walk.vectors(self.listed.expression, at) for at, _, _ in self.vectors[::each]]
         buffer = panels[0].buffer
 
         def places(k: Reg) -> list[Reg]:
             bases = [panel.at(c, k) for panel in panels]
-            return [c.offset(bases[v // each], v % each * LANES, buffer.dtype) for v in range(len(self.lanes))]
+            return [c.offset(bases[v // each], v % each * LANES, buffer.dtype) for v in range(len(self.vectors))]
 
         return buffer, places
 
@@ -316,7 +320,7 @@ class Block:
             self._fetch_columns(data, rows)
             return
         size = data.dtype.itemsize
-        with c.if_(c.compare("eq", frame.math.register(self.lanes[0].base), 0)), listed.expression.scope():
+        with c.if_(c.compare("eq", frame.math.register(self.vectors[0].at.base), 0)), listed.expression.scope():
             for row in rows:
                 first = c.offset(frame.row_ahead(data, row), self.start, data.dtype)
                 for further in range(0, min(BITS, listed.walk.depth), LINE // size):
@@ -342,6 +346,6 @@ class Block:
         part = c.and_(c.div(rows[0], len(rows)), parts - 1)
         first = c.add(self.start, c.add(c.mul(part, BITS // parts), BITS))
         for k in range(BITS // parts):
-            for place in places(c.add(first, k)):
-                for further in range(0, LANES, LINE // buffer.dtype.itemsize):
+            for place, (_, lanes, _) in zip(places(c.add(first, k)), self.vectors, strict=True):
+                for further in range(0, lanes, LINE // buffer.dtype.itemsize):
                     frame.fetch(c.offset(place, further, buffer.dtype))
