@@ -55,6 +55,11 @@ def test_a_weight_of_few_outputs_lies_along_its_inputs(
     assert mirrored == ([0] if axis == 1 else []), "the product of the rows needs it along the outputs"
 
 
+@pytest.mark.parametrize(("inputs", "rows"), [(784, 16), (784, 31), (30, 64)])
+def test_so_it_does_beside_zeros_that_are_too_few_to_be_left_out(inputs: int, rows: int) -> None:
+    assert layer(10, inputs, rows, zeros=True).plan.inputs[0].panel == 1
+
+
 def test_threads_share_the_gradient_of_few_outputs_and_the_second_copy() -> None:
     """Its rows are too few to be dealt out: whole panels of its columns are."""
     program = layer(8, 784, 32, threads=2)

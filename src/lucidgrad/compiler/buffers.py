@@ -316,8 +316,9 @@ class Frame:
         pointer, consecutive = self.address(buffer, index)
         if consecutive:
             whole = mask is None or buffer.has_whole_rows
-            if buffer.past_caches and self.c.lanes * buffer.dtype.itemsize >= ALIGNMENT:
-                self.c.store(self.c.splat(value), pointer, align=ALIGNMENT, past=True)
+            if buffer.past_caches:  # in whole lines: what fills a row up is nobody's number
+                line = [i % self.c.lanes for i in range(max(self.c.lanes, ALIGNMENT // buffer.dtype.itemsize))]
+                self.c.store(self.c.shuffle(self.c.splat(value), None, line), pointer, align=ALIGNMENT, past=True)
             else:
                 self.c.store(self.c.splat(value), pointer, mask=None if whole else mask)
         elif pointer.lanes > 1:

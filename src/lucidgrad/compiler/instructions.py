@@ -26,7 +26,7 @@ class Instructions:
 
     @contextmanager
     def of_width(self, lanes: int) -> Iterator[None]:
-        """Vectors have so many lanes in the meantime."""
+        """In the block vectors have so many lanes."""
         before, self.lanes = self.lanes, lanes
         yield
         self.lanes = before

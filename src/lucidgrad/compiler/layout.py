@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from lucidgrad.compiler import buffers
-from lucidgrad.compiler.assembly import I64, NARROW
+from lucidgrad.compiler.assembly import I64
 from lucidgrad.compiler.buffers import PANEL, Buffer, dense_strides, padded_size, padded_strides
 from lucidgrad.compiler.fuse import Fusion, Kernel
 from lucidgrad.compiler.index import own_index
+from lucidgrad.compiler.kernels.zeros import worth_looking
 from lucidgrad.compiler.passes.rewrite import number_of
 from lucidgrad.graph import Instruction, Value
 from lucidgrad.ops.codegen import Elementwise
@@ -147,10 +148,15 @@ class Plan:
         return found
 
     def _beside_zeros(self) -> set[Value]:
-        """Matrices that products leaving out zeros of mostly zeros read vectors of."""
-        products = [i for i in self.fusion.graph.instructions if i.op.name == "matmul" and i.output.shape[-1] > NARROW]
-        pairs = [[self.fusion.base(x) for x in product.inputs] for product in products if self.mostly_zeros]
-        return {right for left, right in pairs if isinstance(left, Value) and left in self.mostly_zeros}
+        """The matrices whose products leave out zeros of inputs that are mostly zeros."""
+        found: set[Value] = set()
+        for instruction in self.fusion.graph.instructions:
+            if instruction.op.name == "matmul" and len(instruction.output.shape) == 2:
+                left, right = (self.fusion.base(x) for x in instruction.inputs)
+                sizes = *instruction.inputs[0].shape, instruction.output.shape[1]
+                if isinstance(left, Value) and left in self.mostly_zeros and worth_looking(*sizes):
+                    found.add(right)
+        return found
 
     def _mirror(self, value: Value) -> Buffer:
         """A second copy of a matrix, for products that walk through it the other way."""
@@ -277,8 +283,8 @@ def _fuller(shape: tuple[int, ...], axes: Sequence[int], changed: bool, dear: bo
 
     The gradient and the update run along them too. They pay for a second copy, where the matrix has none anyway. It is
     dear where several threads read it: each line that one of them writes has to be taken out of the caches of the
-    others. So it is where products leave out zeros, by rows: columns would be multiplied with zeros too. Wide matrices
-    that have a copy keep the columns that threads own.
+    others; and where products leave out zeros, as the gradient can do so along the outputs only. Wide matrices that
+    have a copy keep the columns that threads own.
     """
     first, other = axes[0], 1 - axes[0]
     copied = len(axes) > 1

@@ -24,8 +24,7 @@ TOGETHER = 8  # places that are looked at between two jumps
 class Words:
     """A word for each tile and each 64 places of the inner axis of a product.
 
-    ``along``: whether the inner axis is the one along which the matrix lies in memory; ``rows``: of a tile, and a
-    single one there.
+    ``along``: whether the inner axis is the one along which the matrix lies in memory; ``rows``: of a tile.
     """
 
     buffer: Buffer
@@ -67,19 +66,23 @@ def bits(c: Builder, truths: Reg) -> Reg:
 
 
 def _along(words: Words, expression: Expression, walk: Walk, bounds: Bounds) -> None:
-    """The words of tiles along whose rows vectors lie: a word is four of them."""
+    """The words of tiles whose rows are read in vectors: for each word, four vectors of each row.
+
+    The last tile may have fewer rows: it has its last one several times, as nothing behind that may be read.
+    """
     c = expression.c
     start, stop = bounds.get(walk.down, (0, walk.instruction.output.shape[walk.down]))
     last = c.sub(expression.frame.math.register(stop), 1)
 
     def word(rows: Sequence[Reach], first: Operand, count: int) -> Reg:
         dtype = rows[0].buffer.dtype
+        assert dtype.kind == "f", "the highest bit of other numbers is no sign"
         begins = [row.at(c, first) for row in rows]
         made: list[Reg] = []
         for shift in range(0, count, LANES):
             mask = tail_mask(c, count - shift)
             vectors = [c.load(c.offset(begin, shift, dtype), dtype, LANES, mask) for begin in begins]
-            # As patterns of bits, so that one comparison is enough; but for the sign, as -0 is a zero too.
+            # As patterns of bits, so that one comparison is enough; without that of the sign, as -0 is a zero too.
             pattern = reduce(c.or_, [c.bitcast(v, np.dtype(f"i{dtype.itemsize}")) for v in vectors])
             found = bits(c, c.compare("ne", c.shl(pattern, 1), 0))
             made.append(c.shl(found, shift) if shift else found)

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
 LINE = 64  # bytes that the cache fetches together
 NEAR = 2**20  # bytes that the second cache has room for
-LEAST = 32  # of each axis: below, looking for zeros takes as long as multiplying by them; of vectors see ``_is_short``
+LEAST = 32  # rows, and places of the inner axis: below, looking for zeros takes as long as multiplying by them
+SHORT = 32  # columns: below, so do rows by themselves
+ROWS = 8  # of a tile, where they are short; what threads share comes in multiples of it
 CHAINS = 4  # sums side by side, where each would have to wait for the one before
-ROWS = 8  # of a tile, where they are short
 WHOLE_ROW = 7  # vectors of a row that go through the inner axis together, rather than in two halves
 
 
@@ -71,12 +72,17 @@ class Listing:
     parts: int
 
 
+def worth_looking(rows: int, depth: int, columns: int, checked: bool = False) -> bool:
+    """Whether a product is large enough to look for zeros. ``checked``: the other matrix need not be looked through."""
+    return depth >= LEAST and columns > NARROW and (rows >= LEAST or checked)
+
+
 def tile(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> tuple[int, int] | None:
     """Rows and vectors of a tile in the product that a kernel begins with; None where it leaves nothing out.
 
     ``registers``: how many vectors they hold; half of them are for sums. ``shared``: the axis that threads share, by
     panels where it is the one along vectors. A row by itself leaves out most. Neighbouring places of one sample often
-    are zero together, though, and two of them read each vector but once.
+    are zero together, though, and two of them read each vector but once. Short rows are several in a tile.
     """
     walk = walk_of(kernel, plan.buffer_of)
     matrix = plan.fusion.base(walk.spread)
@@ -86,20 +92,17 @@ def tile(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> tupl
         return None
     other, axis = walk.vectors_of(plan.fusion)
     columns, rows = kernel.shape[walk.across], kernel.shape[walk.down]
-    if not isinstance(other, Value) or walk.depth < LEAST or columns <= NARROW:
+    if not isinstance(other, Value) or not worth_looking(rows, walk.depth, columns, other in plan.checks):
         return None
     if _is_short(columns) and matrix not in plan.mostly_zeros:  # hardly a place that is zero in eight rows
         return None
-    if rows < LEAST and other not in plan.checks:  # they would not make up for looking through it
-        return None
     if not _lies_in_rows(plan.buffer_of[matrix]) or not any(_lies_along(b, axis) for b in plan.copies_of(other)):
         return None
-    if _is_short(columns):
-        vectors = -(-columns // LANES)
-        most = min(ROWS, rows, registers // (2 * vectors))
-        return 1 << max(0, most.bit_length() - 1), vectors
-    together = registers >= 32 and matrix in plan.mostly_zeros and not _inner_lies_along(walk, plan)
     vectors, most = -(-columns // LANES), PANEL // LANES
+    if _is_short(columns):
+        fit = min(ROWS, rows, max(1, registers // (2 * vectors)))
+        return 1 << (fit.bit_length() - 1), vectors  # a power of two, as words are put together in pairs
+    together = registers >= 32 and matrix in plan.mostly_zeros and not _inner_lies_along(walk, plan)
     if registers >= 32 and vectors <= WHOLE_ROW and shared != walk.across:
         most = WHOLE_ROW
     return 2 if together else 1, max(1, min(vectors, most, registers // 2))
@@ -107,7 +110,7 @@ def tile(kernel: Kernel, plan: Plan, registers: int, shared: int | None) -> tupl
 
 def _is_short(columns: int) -> bool:
     """Whether rows of a product are so short that by itself none makes up for looking for zeros."""
-    return columns < LEAST
+    return columns < SHORT
 
 
 def _inner_lies_along(walk: Walk, plan: Plan) -> bool:
@@ -160,7 +163,10 @@ def _fetches_ahead(columns: int, along: bool, batch: Buffer, plan: Plan) -> bool
 
 
 def read_in_blocks(kernel: Kernel, plan: Plan, target: Target, shared: int | None) -> Value | None:
-    """The matrix that vectors are read from, where a kernel begins with a product that leaves out zeros of another."""
+    """The matrix that vectors are read from, where a kernel begins with a product that leaves out zeros of another.
+
+    None where its rows are short: it is over before memory could bring a block that is asked for ahead.
+    """
     anchor = kernel.anchor
     if anchor is None or anchor.op.name != "matmul":
         return None
@@ -316,18 +322,20 @@ class Block:
         c, data = frame.c, listed.listing.data
         if data is None:
             return
-        if not listed.listing.words.along:
-            self._fetch_columns(data, rows)
-            return
-        size = data.dtype.itemsize
-        with c.if_(c.compare("eq", frame.math.register(self.vectors[0].at.base), 0)), listed.expression.scope():
-            for row in rows:
-                first = c.offset(frame.row_ahead(data, row), self.start, data.dtype)
-                for further in range(0, min(BITS, listed.walk.depth), LINE // size):
-                    frame.fetch(c.offset(first, further, data.dtype))
+        once = c.compare("eq", frame.math.register(self.vectors[0].at.base), 0)  # not for all columns of the result
+        with c.if_(once), listed.expression.scope():
+            (self._fetch_rows if listed.listing.words.along else self._fetch_columns)(data, rows)
+
+    def _fetch_rows(self, data: Buffer, rows: Sequence[Reg]) -> None:
+        """Ask for a block of some rows of the next batch."""
+        frame = self.listed.expression.frame
+        for row in rows:
+            first = frame.c.offset(frame.row_ahead(data, row), self.start, data.dtype)
+            for further in range(0, min(BITS, self.listed.walk.depth), LINE // data.dtype.itemsize):
+                frame.fetch(frame.c.offset(first, further, data.dtype))
 
     def _fetch_columns(self, data: Buffer, rows: Sequence[Reg]) -> None:
-        """The same, of the columns that a tile reads: tiles that share a line ask for it in some rows each."""
+        """Ask for some columns of the next batch; tiles that share a line ask for it in some of its rows each."""
         frame, height = self.listed.expression.frame, self.listed.listing.words.rows
         c, sharing = frame.c, max(1, LINE // (data.dtype.itemsize * height))
         each = -(-self.places // sharing)
