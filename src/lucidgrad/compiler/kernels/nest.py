@@ -48,8 +48,8 @@ def side_by_side(expression: Expression, first: Component, count: int) -> list[C
     """So many columns, in vectors; where no more than half of the last one would be of use, it is half as long."""
     c, math = expression.c, expression.frame.math
     found = []
-    for further in range(0, count, c.lanes):
-        with c.of_width(min(c.lanes, width(count - further))):
+    for further in range(0, count, LANES):
+        with c.of_width(width(count - further)):
             found.append(Columns(Lane(math.add(first, further)), c.lanes, tail_mask(c, count - further)))
     return found
 

@@ -16,7 +16,7 @@ from lucidgrad.compiler.expression import Expression
 from lucidgrad.compiler.fuse import Kernel
 from lucidgrad.compiler.index import Component, Index
 from lucidgrad.compiler.kernels.elementwise import store_all
-from lucidgrad.compiler.kernels.nest import Bounds, Columns, known, loops, part, rest, side_by_side, width
+from lucidgrad.compiler.kernels.nest import Bounds, Columns, known, loops, part, rest, side_by_side
 from lucidgrad.compiler.kernels.walk import Walk, each_by_each, walk_of
 from lucidgrad.compiler.kernels.zeros import Listed, Listing
 
@@ -51,7 +51,6 @@ def product(
     shape, across = kernel.shape, walk.across
     first = len(shape) - 2
     tiles = Tiles(registers)
-    expression.c.lanes = width(shape[across])
     listed = None if listing is None else Listed.written(expression, walk, listing, bounds)
     nest = _Product(expression, kernel, walk, tiles, bounds, listed)
     with loops(expression, shape, range(first), bounds) as index:
